@@ -1,0 +1,235 @@
+/** The native addon's whole surface, typed by hand. Nothing else in lib/ touches the addon. */
+import type { NetworkNode, Window } from '../graph/network';
+
+export interface AddonInfo {
+  built: string[];
+  found: string[];
+  /** The instruction set in use. */
+  isa: string;
+  /** Hardware threads. */
+  threads: number;
+}
+
+export interface NativeAbortFlag {
+  abort(): void;
+}
+
+/* ---------------------------------------------------------------- the dense float pass */
+
+/** Runs `nodes` in float32, no neurons, no time. Inputs of a node are indices into `nodes`. */
+export interface DenseDescription {
+  /** A node with op 'input' takes its values from the caller; several are possible (the tail has one per readout). */
+  nodes: NetworkNode[];
+  /** Indices of the nodes whose values are returned. */
+  outputs: number[];
+}
+
+export interface DenseRunOptions {
+  threads: number;
+  /** Nodes whose values are counted into histograms instead of being returned (calibration). */
+  observe?: number[];
+  abort?: NativeAbortFlag;
+}
+
+/**
+ * Values of one node over all images. Positive values are counted by the upper 16 bits of their float32 pattern
+ * (sign 0, 8 exponent bits, 7 mantissa bits): bin = bits >> 16, 0 ≤ bin < 32768; a bin is at most 1/128 wide, relative.
+ */
+export interface NativeHistogram {
+  /** Counts of values > 0 by bin, length 32768. */
+  positive: Float64Array;
+  /** How many values were ≤ 0. */
+  nonPositive: number;
+  /** Largest and smallest value seen. */
+  max: number;
+  min: number;
+  /** NaN or infinite values seen. */
+  nonFinite: number;
+}
+
+export interface DenseResult {
+  /** One per description.outputs, [images × numel], C×H×W order. */
+  outputs: Float32Array[];
+  /** One per options.observe. */
+  histograms: NativeHistogram[];
+}
+
+export interface NativeDensePlan {
+  /** inputs: one array per input node, in node order, each [images × numel]. */
+  run(inputs: Float32Array[], images: number, options: DenseRunOptions): Promise<DenseResult>;
+  dispose(): void;
+}
+
+/* ---------------------------------------------------------------- the spiking plan */
+
+/** Weight type of a plan; membranes and currents are int32 for int8 and int16, float32 for float32. */
+export type PlanFormat = 'float32' | 'int8' | 'int16';
+export type PlanWeights = Int8Array | Int16Array | Float32Array;
+/** int32 in the fixed-point formats, float32 in float32. */
+export type PlanNumbers = Int32Array | Float32Array;
+
+/**
+ * What one source contributes to a layer's input current in one step, where s is the source's value in that step:
+ * - conv: current[m, y, x] += Σ weight[m, c, ky, kx] · s[c, …]; weight is [M, C/groups, kh, kw]
+ * - scale: current[c, y, x] += factor[c] · s[c, y, x]   (shortcuts)
+ * - avgpool: current[c, y, x] += factor[y, x] · Σ over the window of s[c, …]
+ */
+export type PlanTerm =
+  | { op: 'conv'; source: number; weight: PlanWeights; window: Window; groups: number }
+  | { op: 'scale'; source: number; factor: PlanNumbers }
+  | { op: 'avgpool'; source: number; window: Window; factor: PlanNumbers };
+
+interface LayerBase {
+  name: string;
+  c: number;
+  h: number;
+  w: number;
+}
+
+/** Layers in topological order; sources are indices of earlier layers. All index orders are C×H×W. */
+export type PlanLayer =
+  /** Constant current x in every awake step, zero in sleep. With a grid, x = scale · clip(roundHalfEven(x / step), lo, hi);
+   * in the fixed-point formats a grid is required and scale is 1. */
+  | (LayerBase & { kind: 'input'; grid: { step: number; lo: number; hi: number; scale: number } | null })
+  /** CIF neurons. v += Σ terms + bias (bias only awake); threshold θ = K > 0 per channel; v starts at `start`. Output: spikes (int8). */
+  | (LayerBase & {
+      kind: 'neuron';
+      terms: PlanTerm[];
+      /** Per awake step; length c or c·h·w. */
+      bias: PlanNumbers;
+      /** Length c. */
+      threshold: PlanNumbers;
+      /** Initial membrane, length c. */
+      start: PlanNumbers;
+    })
+  /** Σ terms + bias (awake) without a neuron: graded values (int32 or float32), for later layers or for the readout. */
+  | (LayerBase & { kind: 'linear'; terms: PlanTerm[]; bias: PlanNumbers; readout: boolean; readoutScale: number })
+  /** Exact max-pool: keeps each input's running sum from 0 and emits the change of the window's maximum (pads excluded). */
+  | (LayerBase & { kind: 'maxpool'; source: number; window: Window })
+  /** out[i] = concat(sources)[index[i]] or 0 where −1. Spikes if all sources are spikes, else graded. */
+  | (LayerBase & { kind: 'relay'; sources: number[]; index: Int32Array });
+
+export interface PlanDescription {
+  format: PlanFormat;
+  layers: PlanLayer[];
+  /** Instruction set by name; default: the environment's. */
+  isa?: string;
+}
+
+/** One neuron for the whole family (DESIGN.md). */
+export interface NativeSchedule {
+  /** Spikes per step are clipped to ±gamma, 1..127. */
+  gamma: number;
+  /** Negative spikes allowed (with the lower bound n > 0). */
+  negative: boolean;
+  /** No spike once n ≥ awake steps. */
+  upper: boolean;
+  /** Overrides the plan's initial membranes by φ·θ (floored in fixed point); null keeps them. */
+  shift: number | null;
+  /** Awake steps T ≥ 1. */
+  wake: number;
+  /** Sleep after every `margin` awake steps and after the last; 1 ≤ margin ≤ wake. */
+  margin: number;
+  /** Steps of every sleep phase, or −1: until no neuron fires in a whole step (that step is counted). */
+  sleep: number;
+  /** Most steps of an auto sleep phase. */
+  cap: number;
+}
+
+export interface SpikingRunOptions {
+  threads: number;
+  schedule: NativeSchedule;
+  /** Return the readout after every step, else only after the last. */
+  everyStep: boolean;
+  /** Return the spike counts of every neuron layer. */
+  counts: boolean;
+  /** Run the dense oracle at `wake` levels and return its readout. */
+  oracle: boolean;
+  /** Compare every neuron and the readout with the oracle (implies oracle). */
+  certify: boolean;
+  abort?: NativeAbortFlag;
+}
+
+export interface NativeDivergence {
+  image: number;
+  /** Index into layers. A readout layer's neuron is an output element, counts are its accumulated sums. */
+  layer: number;
+  /** Index in C×H×W order. */
+  neuron: number;
+  snn: number;
+  ann: number;
+  /** Step of the neuron's last spike: awake steps and sleep steps (of that phase) passed; null if it never fired. */
+  lastSpike: { wake: number; sleep: number } | null;
+}
+
+export interface SpikingResult {
+  /** ceil(wake / margin) sleep phases. */
+  phases: number;
+  /** Sleep steps of each image in each phase, [images × phases]; auto sleep counts its silent step. */
+  sleepSteps: Int32Array;
+  /** 1 where an image was at rest when the phase ended, [images × phases]. With sleep 0 or fixed: found by inspection. */
+  atRest: Uint8Array;
+  /** Most sleep steps of any image in each phase, [phases]. Steps of the batch: for each phase its wake steps, then these. */
+  phaseSteps: Int32Array;
+  /**
+   * Accumulated readout in real units (sum over steps, not divided), [images × steps × outputs] or [images × outputs].
+   * An image whose phase ended early carries its readout forward. Outputs: the readout layers' elements in layer order.
+   */
+  readout: Float32Array;
+  /** [images × outputs], the oracle's accumulated readout (T × the quantised ANN's), if asked for. */
+  oracle: Float32Array | null;
+  /** One per neuron layer in order, [images × numel], if asked for. */
+  counts: Int32Array[] | null;
+  /** Spikes per image and neuron layer, [images × neuron layers]; the size |s| of a burst counts. */
+  positive: Float64Array;
+  negative: Float64Array;
+  /** Additions of event-driven synapses per image (|events| × fan-out); the first layer's constant current is not in it. */
+  synapticOperations: Float64Array;
+  /** Per image: sum mod 2^64 of a 64-bit mix of (neuron layer ordinal, neuron, awake step, sleep step, spike) over all spikes. */
+  hash: BigUint64Array;
+  /** Neurons and readout elements compared, and how many differ, per image (certify). */
+  checked: Float64Array;
+  mismatches: Float64Array;
+  /** The first divergence: lowest image, then layer, then neuron. */
+  first: NativeDivergence | null;
+}
+
+export interface NativeSpikingPlan {
+  readonly isa: string;
+  /** Bytes of packed weights and tables. */
+  readonly bytes: number;
+  /** Multiply-adds of one dense pass, all layers, and of layers fed by the input alone. */
+  readonly denseMacs: number;
+  readonly inputMacs: number;
+  /** images: [images × input numel] float32, C×H×W. */
+  run(images: Float32Array, count: number, options: SpikingRunOptions): Promise<SpikingResult>;
+  dispose(): void;
+}
+
+/* ---------------------------------------------------------------- one population of neurons, for study and benchmarks */
+
+export interface NeuronStepState {
+  /** int32 or float32, updated in place. */
+  membrane: PlanNumbers;
+  /** Net spike counts, updated in place. */
+  count: Int32Array;
+  current: PlanNumbers;
+  /** Written. */
+  spikes: Int8Array;
+  threshold: number;
+  gamma: number;
+  negative: boolean;
+  upper: boolean;
+  /** Awake steps so far, this one included. */
+  awakeSteps: number;
+  isa?: string;
+}
+
+export interface Addon {
+  info(): AddonInfo;
+  AbortFlag: new () => NativeAbortFlag;
+  DensePlan: new (description: DenseDescription) => NativeDensePlan;
+  SpikingPlan: new (description: PlanDescription) => NativeSpikingPlan;
+  /** One step of a population; returns the number of spikes (|s| summed). All arrays have one length. */
+  stepNeurons(state: NeuronStepState): number;
+}

@@ -1,0 +1,57 @@
+#include "kernels/isa.h"
+
+#include <cstdlib>
+
+#include "engine/error.h"
+
+namespace casc {
+namespace {
+
+bool supported(Isa isa) {
+  if (isa == Isa::Scalar) return true;
+#if defined(__x86_64__) && defined(__GNUC__)
+  __builtin_cpu_init();
+  if (isa == Isa::Avx2) return __builtin_cpu_supports("avx2") != 0;
+#endif
+  return false;
+}
+
+std::string join(const std::vector<Isa>& isas) {
+  std::string names;
+  for (Isa isa : isas) names += (names.empty() ? "" : ", ") + std::string(isaName(isa));
+  return names;
+}
+
+}  // namespace
+
+const char* isaName(Isa isa) { return isa == Isa::Avx2 ? "avx2" : "scalar"; }
+
+std::vector<Isa> builtIsas() {
+#if defined(__x86_64__) && defined(__GNUC__)
+  return {Isa::Scalar, Isa::Avx2};
+#else
+  return {Isa::Scalar};
+#endif
+}
+
+std::vector<Isa> foundIsas() {
+  std::vector<Isa> found;
+  for (Isa isa : builtIsas())
+    if (supported(isa)) found.push_back(isa);
+  return found;
+}
+
+Isa parseIsa(const std::string& name) {
+  for (Isa isa : foundIsas())
+    if (name == isaName(isa)) return isa;
+  throw Error("ERR_CASC_ISA", "the instruction set \"" + name +
+                                  "\" is not available: this build and CPU have " +
+                                  join(foundIsas()));
+}
+
+Isa chooseIsa() {
+  const char* name = std::getenv("CASC_ISA");
+  return name && *name ? parseIsa(name) : foundIsas().back();
+}
+
+}  // namespace casc
