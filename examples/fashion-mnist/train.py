@@ -70,7 +70,8 @@ class Quantized(nn.Module):
     """q(z) = (λ/Q)·clip(⌊Q·z/λ + 1/2⌋, 0, Q) with a learned λ.
 
     In training the gradient passes the floor as if it were the identity. In evaluation the plain formula is traced,
-    operation by operation, which gives the nodes Div, Mul, Add, Floor, Clip, Div, Mul with λ as a constant.
+    operation by operation, which gives the nodes Div, Mul, Add, Floor, Clip, Div, Mul with λ as a constant (the
+    TracerWarning that the export prints says just that).
     """
 
     def __init__(self, clip):
@@ -130,7 +131,7 @@ def quantized(net, images):
 
 
 def folded(net):
-    """A copy of `net` for inference, each BatchNorm folded into its convolution: exactly the weights of the ONNX file."""
+    """A copy of `net` for inference with each BatchNorm folded into its convolution: the weights of the ONNX file."""
     result = copy.deepcopy(net).eval()
     for i in range(1, 6):
         setattr(result, f"conv{i}", fuse_conv_bn_eval(getattr(result, f"conv{i}"), getattr(result, f"bn{i}")))
@@ -174,7 +175,8 @@ def export(net, path):
                       output_names=["logits"], dynamic_axes={"input": {0: "batch"}, "logits": {0: "batch"}})
     # Documentation strings hold stack traces with local paths: none may stay.
     model = onnx.load(path)
-    for part in [model, model.graph, *model.graph.node, *model.graph.initializer, *model.graph.input, *model.graph.output]:
+    graph = model.graph
+    for part in [model, graph, *graph.node, *graph.initializer, *graph.input, *graph.output]:
         part.ClearField("doc_string")
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, path)
@@ -182,7 +184,7 @@ def export(net, path):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", default="/usr/share/datasets/fashion-mnist", help="folder of the four gzipped IDX files")
+    parser.add_argument("--data", default="/usr/share/datasets/fashion-mnist", help="folder of the gzipped IDX files")
     parser.add_argument("--out", default=".", help="folder to write to")
     parser.add_argument("--epochs", type=int, default=24, help="with ReLU, in float32")
     parser.add_argument("--qat-epochs", type=int, default=12, help="with 8-level activations")
