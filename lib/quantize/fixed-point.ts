@@ -9,7 +9,7 @@ import type { LinearTerm } from '../graph/compose';
 import type { Layer, LayeredNetwork, LinearLayer, NeuronLayer, RelayLayer } from '../graph/layered';
 import { channelOf } from '../graph/layered';
 import type { InputGrid } from '../graph/network';
-import { numel } from '../graph/network';
+import { inUnits, relayUnits } from '../graph/units';
 
 export type FixedFormat = 'int8' | 'int16';
 
@@ -38,8 +38,8 @@ export interface FixedPointOptions {
   format: FixedFormat;
   /** Smallest and largest value of the network's input, for the input grid. Needed unless the net has a grid. */
   inputRange?: { min: number; max: number };
-  /** Units of the readouts of a file that is in fixed point already, by tensor name. */
-  readoutUnits?: Readonly<Record<string, number>>;
+  /** Units of the readouts of a file that is in fixed point already, in order. */
+  readoutUnits?: readonly number[];
 }
 
 /**
@@ -191,7 +191,7 @@ class Rounder {
   /** One unit for all outputs of a readout, so that comparing integers compares logits. */
   private readoutUnit(layer: LinearLayer, rows: Rows): number {
     const all = [...new Array(layer.shape.c).keys()];
-    const recorded = this.options.readoutUnits?.[layer.tensor];
+    const recorded = this.options.readoutUnits?.[this.done.filter((l) => l.kind === 'linear' && l.readout).length];
     if (recorded !== undefined) {
       for (const c of all) {
         if (!rows.isInteger(c, Number.POSITIVE_INFINITY, recorded)) {
@@ -262,29 +262,11 @@ class Rounder {
     });
   }
 
-  /** Unit per channel of a relay's output; all elements of a channel must share one. */
   private relayUnit(layer: RelayLayer): Float64Array {
-    const unit = new Float64Array(layer.shape.c);
-    const plane = numel(layer.shape) / layer.shape.c;
-    const starts: number[] = [0];
-    for (const source of layer.sources) starts.push(starts.at(-1)! + numel(this.source.layers[source]!.shape));
-    for (let i = 0; i < layer.index.length; i++) {
-      const from = layer.index[i]!;
-      if (from < 0) continue;
-      let s = 0;
-      while (from >= starts[s + 1]!) s++;
-      const shape = this.source.layers[layer.sources[s]!]!.shape;
-      const value = this.units[layer.sources[s]!]![Math.floor((from - starts[s]!) / (shape.h * shape.w))]!;
-      const c = Math.floor(i / plane);
-      if (unit[c] === 0) unit[c] = value;
-      else if (unit[c] !== value) {
-        throw this.unsupported(
-          layer.name,
-          `its channel ${c} mixes values of different scale (${unit[c]} and ${value})`,
-        );
-      }
-    }
-    return unit.map((u) => u || 1);
+    const result = relayUnits(layer, this.source.layers, this.units);
+    if ('mixed' in result)
+      throw this.unsupported(layer.name, `its channel ${result.mixed} mixes values of different scale`);
+    return result.units;
   }
 
   /**
@@ -359,7 +341,10 @@ class Rows {
     bounds: readonly number[],
     private readonly levels: number,
   ) {
-    this.values = layer.terms.map((term) => inUnits(term, units[term.source]!, layer.shape.c));
+    this.values = layer.terms.map((term) => {
+      const scaled = inUnits(term, units[term.source]!, layer.shape.c);
+      return scaled.op === 'conv' ? scaled.weight : scaled.factor;
+    });
     this.sourceBounds = layer.terms.map((term) => bounds[term.source]!);
     this.convolution = layer.terms.map((term) => term.op === 'conv');
   }
@@ -413,18 +398,6 @@ class Rows {
     const row = values.length / this.layer.shape.c;
     return values.subarray(c * row, (c + 1) * row);
   }
-}
-
-function inUnits(term: LinearTerm, unit: Float64Array, channels: number): Float64Array {
-  if (term.op === 'scale') return term.factor.map((f, c) => f * unit[c]!);
-  if (term.op === 'avgpool') throw new Error('an average pool is a plane of its own');
-  const taps = term.window.kernel[0] * term.window.kernel[1];
-  const perGroup = unit.length / term.groups;
-  const outPerGroup = channels / term.groups;
-  return term.weight.map((w, i) => {
-    const m = Math.floor(i / (perGroup * taps));
-    return w * unit[Math.floor(m / outPerGroup) * perGroup + (Math.floor(i / taps) % perGroup)]!;
-  });
 }
 
 /** Integers that went through float32 products come back with a relative error of about 1e-7. */

@@ -1,0 +1,84 @@
+/** Conversion: a quantised network becomes a plan for the spiking engine. */
+import { argumentError, CascError } from '../errors';
+import type { Network } from '../graph/network';
+import type { LayeredNetwork, Layer } from '../graph/layered';
+import { toLayers } from '../graph/layered';
+import type { PlanDescription, PlanFormat } from '../native';
+import { toFixedPoint } from '../quantize/fixed-point';
+import type { NetworkMetadata } from '../quantize/metadata';
+import { readMetadata } from '../quantize/metadata';
+import { fixedPlan, floatPlan } from './plan';
+
+export { checkOverflow } from './plan';
+
+export interface ConvertOptions {
+  /** Arithmetic. Default: what the file records, else float32. */
+  format?: PlanFormat;
+  /** Range of the net's input, for the input grid of a fixed-point format. Default: from the input scaling that the file records. */
+  inputRange?: { min: number; max: number };
+}
+
+export interface ConvertedNetwork {
+  readonly network: Network;
+  readonly metadata: NetworkMetadata;
+  readonly layered: LayeredNetwork;
+  readonly format: PlanFormat;
+  readonly levels: number;
+  readonly plan: PlanDescription;
+  /** Neuron layers on the longest path. */
+  readonly depth: number;
+}
+
+/**
+ * Throws ERR_CASC_NOT_QUANTIZED, ERR_CASC_UNSUPPORTED or ERR_CASC_MODEL, naming the node; ERR_CASC_ARGUMENT where a
+ * fixed-point format needs the range of the input.
+ */
+export function convert(network: Network, options: ConvertOptions = {}): ConvertedNetwork {
+  const metadata = readMetadata(network);
+  const format = options.format ?? metadata.format ?? 'float32';
+  if (!['float32', 'int8', 'int16'].includes(format)) {
+    throw argumentError('format', 'one of float32, int8, int16', format);
+  }
+  const layered = toLayers(network);
+  const plan =
+    format === 'float32'
+      ? floatPlan(layered)
+      : fixedPlan(
+          toFixedPoint(layered, { format, inputRange: options.inputRange, readoutUnits: metadata.readouts }),
+        );
+  return { network, metadata, layered, format, levels: layered.levels, plan, depth: depthOf(layered.layers) };
+}
+
+function depthOf(layers: readonly Layer[]): number {
+  const depth: number[] = [];
+  for (const layer of layers) {
+    const sources = sourcesOf(layer);
+    const before = Math.max(0, ...sources.map((source) => depth[source]!));
+    depth.push(before + (layer.kind === 'neuron' ? 1 : 0));
+  }
+  return Math.max(...depth);
+}
+
+function sourcesOf(layer: Layer): readonly number[] {
+  switch (layer.kind) {
+    case 'input':
+      return [];
+    case 'maxpool':
+      return [layer.source];
+    case 'relay':
+      return layer.sources;
+    default:
+      return layer.terms.map((term) => term.source);
+  }
+}
+
+/** Refuses what only shows when the net is gathered into layers; for `casc inspect`. */
+export function whyNotConvertible(network: Network): CascError | undefined {
+  try {
+    toLayers(network);
+    return undefined;
+  } catch (error) {
+    if (error instanceof CascError) return error;
+    throw error;
+  }
+}

@@ -1,0 +1,99 @@
+/** Calibration: what every activation of the fp32 net does on real images, counted natively while images stream by. */
+import { DataHash, type Dataset } from '../datasets';
+import { CascError } from '../errors';
+import type { Network } from '../graph/network';
+import { numel } from '../graph/network';
+import { abortable, addon, type NativeHistogram, toCascError } from '../native';
+
+export interface CalibrationOptions {
+  threads?: number;
+  signal?: AbortSignal;
+  /** Called after every batch. */
+  onProgress?: (done: number, total: number) => void;
+}
+
+export interface Calibration {
+  /** By id of the network's relu nodes. */
+  activations: ReadonlyMap<number, NativeHistogram>;
+  /** Range of the net's input. */
+  input: { min: number; max: number };
+  images: number;
+  /** SHA-256 of the images as the net saw them. */
+  hash: string;
+}
+
+/** Images in flight; statistics do not depend on it. */
+const BATCH = 32;
+
+/** Throws ERR_CASC_SHAPE where the images do not fit the net, ERR_CASC_CALIBRATION for NaN. */
+export async function calibrate(
+  network: Network,
+  dataset: Dataset,
+  options: CalibrationOptions = {},
+): Promise<Calibration> {
+  checkShape(network, dataset);
+  const relus = network.nodes.filter((node) => node.op === 'relu' && !node.tail).map((node) => node.id);
+  const observe = [network.input, ...relus];
+  const plan = openPlan(network);
+  const totals: NativeHistogram[] = [];
+  const hash = new DataHash();
+  let images = 0;
+  try {
+    for await (const batch of dataset.batches(BATCH)) {
+      hash.update(batch.images);
+      const threads = options.threads ?? addon().info().threads;
+      const { histograms } = await abortable(options.signal, (abort) =>
+        plan.run([batch.images], batch.count, { threads, observe, abort }),
+      );
+      histograms.forEach((histogram, i) => {
+        totals[i] = totals[i] ? merge(totals[i], histogram) : histogram;
+      });
+      images += batch.count;
+      options.onProgress?.(images, dataset.size);
+    }
+  } finally {
+    plan.dispose();
+  }
+  const [input, ...rest] = totals;
+  if (!input || input.nonFinite > 0) {
+    throw new CascError('ERR_CASC_CALIBRATION', `${dataset.name}: the calibration images hold NaN or infinite values`);
+  }
+  return {
+    activations: new Map(relus.map((id, i) => [id, rest[i]!])),
+    input: { min: input.min, max: input.max },
+    images,
+    hash: hash.digest(),
+  };
+}
+
+/** The dense float pass of a whole network: the fp32 ANN. */
+export function openPlan(network: Network) {
+  try {
+    const outputs = network.outputs.map((output) => output.node);
+    return new (addon().DensePlan)({ nodes: [...network.nodes], outputs });
+  } catch (error) {
+    throw toCascError(error);
+  }
+}
+
+/** Throws ERR_CASC_SHAPE where a data set's images are not what the net takes. */
+export function checkShape(network: Network, dataset: Dataset): void {
+  const want = network.nodes[network.input]!.shape;
+  const { c, h, w } = dataset.shape;
+  if (numel(want) === c * h * w && want.c === c && want.h === h) return;
+  throw new CascError(
+    'ERR_CASC_SHAPE',
+    `${network.file}: the input "${network.inputName}" takes images of ${want.c}x${want.h}x${want.w}, but ${dataset.name} gives ${c}x${h}x${w}. Set --resize, --crop or --channels`,
+    { file: network.file, tensor: network.inputName },
+  );
+}
+
+function merge(a: NativeHistogram, b: NativeHistogram): NativeHistogram {
+  return {
+    positive: a.positive.map((n, i) => n + b.positive[i]!),
+    nonPositive: a.nonPositive + b.nonPositive,
+    max: Math.max(a.max, b.max),
+    min: Math.min(a.min, b.min),
+    nonFinite: a.nonFinite + b.nonFinite,
+  };
+}

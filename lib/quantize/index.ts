@@ -1,0 +1,189 @@
+/** Quantisation: a trained ANN becomes an ANN with quantised activations, as an ordinary ONNX file. */
+import { basename } from 'node:path';
+import type { Dataset, InputScaling } from '../datasets';
+import { argumentError, CascError } from '../errors';
+import { importModel } from '../graph';
+import { toLayers } from '../graph/layered';
+import type { Network, NetworkNode } from '../graph/network';
+import type { PlanFormat } from '../native';
+import { type OnnxModel, readModel, writeModel } from '../onnx';
+import { calibrate } from './calibrate';
+import { type ClipMethod, chooseClip } from './clip-values';
+import { toFixedPoint } from './fixed-point';
+import { encodeMetadata, inputRangeOf, type NetworkMetadata, readMetadata } from './metadata';
+import { readoutUnits, writeFixedPoint } from './write-fixed';
+import { writeFloat } from './write-float';
+
+export interface QuantizeOptions {
+  /** Q, 1 to 255. Needed unless the net is quantised already, which then keeps its own. */
+  levels?: number;
+  /** Calibration images. Needed unless the net is quantised already. */
+  calibration?: Dataset;
+  format?: PlanFormat;
+  /** φ: 0 as in the paper, or 1/2, which rounds. Default 1/2. */
+  shift?: 0 | 0.5;
+  /** How clip values are chosen. Default mse. */
+  method?: ClipMethod;
+  /** Quantile of the percentile method. Default 0.999. */
+  percentile?: number;
+  /** Recorded in the file; default: the calibration data's. */
+  scaling?: InputScaling;
+  classNames?: readonly string[];
+  threads?: number;
+  signal?: AbortSignal;
+  onProgress?: (done: number, total: number) => void;
+}
+
+export interface QuantizedLayer {
+  name: string;
+  /** λ */
+  clip: number;
+  /** Largest activation seen in calibration; null where the net came quantised. */
+  max: number | null;
+}
+
+export interface QuantizeResult {
+  /** The quantised net; `writeModel` gives the file's bytes. */
+  model: OnnxModel;
+  bytes: Uint8Array;
+  levels: number;
+  format: PlanFormat;
+  layers: QuantizedLayer[];
+  images: number;
+}
+
+/**
+ * Quantises the net in `file`. A net whose activations are quantised already keeps its clip values; only its weights
+ * become fixed point.
+ * Throws CascError: ERR_CASC_ARGUMENT, ERR_CASC_MODEL, ERR_CASC_UNSUPPORTED, ERR_CASC_CALIBRATION, ERR_CASC_SHAPE.
+ */
+export async function quantize(file: string, options: QuantizeOptions): Promise<QuantizeResult> {
+  const model = await readModel(file);
+  const network = await importModel(model);
+  const format = options.format ?? 'float32';
+  if (!['float32', 'int8', 'int16'].includes(format)) throw argumentError('format', 'float32, int8 or int16', format);
+  return network.nodes.some((node) => node.op === 'relu' && !node.tail)
+    ? quantizeActivations(model, network, format, options)
+    : keepActivations(model, network, format, options);
+}
+
+async function quantizeActivations(
+  model: OnnxModel,
+  network: Network,
+  format: PlanFormat,
+  options: QuantizeOptions,
+): Promise<QuantizeResult> {
+  const { levels, calibration, shift = 0.5, method = 'mse', percentile = 0.999 } = options;
+  if (levels === undefined || !Number.isInteger(levels) || levels < 1 || levels > 255) {
+    throw argumentError('levels', 'a whole number from 1 to 255', levels);
+  }
+  if (shift !== 0 && shift !== 0.5) throw argumentError('shift', '0 or 0.5', shift);
+  if (method !== 'mse' && method !== 'percentile') throw argumentError('method', 'mse or percentile', method);
+  if (!(percentile > 0 && percentile <= 1)) throw argumentError('percentile', 'a number above 0, up to 1', percentile);
+  if (!calibration) throw argumentError('calibration', 'a data set (the net has plain ReLUs)', calibration);
+
+  // What cannot be converted is said before any work.
+  toLayers(withClips(network, levels, shift, () => 1));
+  const seen = await calibrate(network, calibration, options);
+  const clips = new Map<number, number>();
+  for (const [id, histogram] of seen.activations) {
+    const node = network.nodes[id] as NetworkNode & { op: 'relu' };
+    const clip = chooseClip(node.name, histogram, { method, percentile, levels, shift });
+    // The file holds float32.
+    clips.set(id, Math.fround(Math.min(clip, node.max)));
+  }
+  const metadata: NetworkMetadata = {
+    format,
+    levels,
+    shift,
+    clips: Object.fromEntries([...clips].map(([id, clip]) => [network.nodes[id]!.name, clip])),
+    input: options.scaling ?? calibration.scaling,
+    classes: options.classNames ? [...options.classNames] : (calibration.classNames as string[] | null) ?? undefined,
+    task: 'classification',
+    calibration: seen.hash,
+  };
+  const written =
+    format === 'float32'
+      ? writeFloat(model, network, { levels, shift, clips }, encodeMetadata(metadata))
+      : fixed(
+          withClips(network, levels, shift, (id) => clips.get(id)!),
+          format,
+          metadata,
+          seen.input,
+        );
+  const layers = [...clips].map(([id, clip]) => ({
+    name: network.nodes[id]!.name,
+    clip,
+    max: seen.activations.get(id)!.max,
+  }));
+  return { model: written, bytes: writeModel(written), levels, format, layers, images: seen.images };
+}
+
+async function keepActivations(
+  model: OnnxModel,
+  network: Network,
+  format: PlanFormat,
+  options: QuantizeOptions,
+): Promise<QuantizeResult> {
+  const layered = toLayers(network);
+  if (options.levels !== undefined && options.levels !== layered.levels) {
+    throw new CascError(
+      'ERR_CASC_ARGUMENT',
+      `${network.file} is quantised already, with ${layered.levels} levels; it keeps them. Leave out the levels, or quantise the original net`,
+      { file: network.file, option: 'levels' },
+    );
+  }
+  if (format === 'float32') {
+    throw new CascError(
+      'ERR_CASC_ARGUMENT',
+      `${network.file} is quantised already and float32 changes nothing in it. Choose the format int8 or int16`,
+      { file: network.file, option: 'format' },
+    );
+  }
+  const recorded = readMetadata(network);
+  const input = options.scaling ?? recorded.input ?? options.calibration?.scaling;
+  const quants = network.nodes.filter((node) => node.op === 'quant');
+  const clips = Object.fromEntries(quants.map((node) => [node.name, Math.max(...node.stepIn) * node.levels]));
+  const metadata: NetworkMetadata = {
+    ...recorded,
+    format,
+    levels: layered.levels,
+    clips: recorded.clips ?? clips,
+    input,
+    task: 'classification',
+    classes: options.classNames ? [...options.classNames] : recorded.classes ?? (options.calibration?.classNames as string[] | null) ?? undefined,
+  };
+  const written = fixed(network, format, metadata, input && inputRangeOf(input));
+  const layers = Object.entries(clips).map(([name, clip]) => ({ name, clip, max: null }));
+  return { model: written, bytes: writeModel(written), levels: layered.levels, format, layers, images: 0 };
+}
+
+function fixed(
+  network: Network,
+  format: 'int8' | 'int16',
+  metadata: NetworkMetadata,
+  inputRange: { min: number; max: number } | undefined,
+): OnnxModel {
+  const wholeRange = metadata.input ? inputRangeOf(metadata.input) : inputRange;
+  const result = toFixedPoint(toLayers(network), { format, inputRange: wholeRange, readoutUnits: readMetadata(network).readouts });
+  return { ...writeFixedPoint(result, encodeMetadata({ ...metadata, readouts: readoutUnits(result) })), file: basename(network.file) };
+}
+
+/** The network with every plain ReLU quantised. */
+function withClips(network: Network, levels: number, shift: number, clipOf: (id: number) => number): Network {
+  const nodes = network.nodes.map((node): NetworkNode => {
+    if (node.op !== 'relu' || node.tail) return node;
+    const step = clipOf(node.id) / levels;
+    const { max: _, ...rest } = node;
+    return {
+      ...rest,
+      op: 'quant',
+      levels,
+      stepIn: Float64Array.of(step),
+      offset: Float64Array.of(shift * step),
+      stepOut: Float64Array.of(step),
+      tiesToEven: false,
+    };
+  });
+  return { ...network, nodes };
+}

@@ -1,0 +1,85 @@
+/** `casc.*` in a file's metadata_props: what ONNX has no word for, so that nobody has to repeat it. No date: same input, same bytes. */
+import { z } from 'zod';
+import { type InputScaling, inputScalingSchema } from '../datasets';
+import { CascError } from '../errors';
+import type { Network } from '../graph/network';
+import type { PlanFormat } from '../native';
+
+const VERSION = 1;
+
+export interface NetworkMetadata {
+  /** Arithmetic that the file was written for. */
+  format?: PlanFormat;
+  levels?: number;
+  /** φ, the shift of the activations. */
+  shift?: number;
+  /** λ by activation, in order of execution. */
+  clips?: Record<string, number>;
+  /** How an image becomes the net's input. */
+  input?: InputScaling;
+  classes?: string[];
+  task?: 'classification';
+  /** SHA-256 of the calibration images as the net saw them. */
+  calibration?: string;
+  /** Fixed point: real value of one unit of each readout, in order. */
+  readouts?: number[];
+}
+
+const numbers = z.record(z.string(), z.number().positive());
+
+const FIELDS = {
+  format: z.enum(['float32', 'int8', 'int16']),
+  levels: z.int().min(1).max(255),
+  shift: z.number().min(0).max(1),
+  clips: numbers,
+  input: inputScalingSchema,
+  classes: z.array(z.string()),
+  task: z.literal('classification'),
+  calibration: z.string().regex(/^[0-9a-f]{64}$/),
+  readouts: z.array(z.number().positive()),
+} satisfies Record<keyof NetworkMetadata, z.ZodType>;
+
+/** As metadata_props: each field as JSON under `casc.<field>`. */
+export function encodeMetadata(metadata: NetworkMetadata): Record<string, string> {
+  const props: Record<string, string> = { 'casc.version': String(VERSION) };
+  for (const field of Object.keys(FIELDS) as (keyof NetworkMetadata)[]) {
+    if (metadata[field] !== undefined) props[`casc.${field}`] = JSON.stringify(metadata[field]);
+  }
+  return props;
+}
+
+/** Throws ERR_CASC_MODEL where a `casc.*` entry cannot be read, or is of a newer version than this library. */
+export function readMetadata(network: Network): NetworkMetadata {
+  const { file, metadata: props } = network;
+  const bad = (key: string, why: string) =>
+    new CascError('ERR_CASC_MODEL', `${file}: the metadata entry ${key} ${why}`, { file });
+  const version = props['casc.version'];
+  if (version !== undefined && Number(version) > VERSION) {
+    throw bad('casc.version', `is ${version}; this casc-snn reads up to ${VERSION}. Update casc-snn`);
+  }
+  const metadata: Record<string, unknown> = {};
+  for (const [field, schema] of Object.entries(FIELDS)) {
+    const key = `casc.${field}`;
+    const text = props[key];
+    if (text === undefined) continue;
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch {
+      throw bad(key, 'is not JSON');
+    }
+    const parsed = schema.safeParse(value);
+    if (!parsed.success) throw bad(key, `is wrong: ${parsed.error.issues[0]!.message}`);
+    metadata[field] = parsed.data;
+  }
+  return metadata as NetworkMetadata;
+}
+
+/** Smallest and largest value that a pixel 0..255 becomes. */
+export function inputRangeOf(scaling: InputScaling): { min: number; max: number } {
+  const ends = scaling.mean.flatMap((mean, i) => {
+    const std = scaling.std[i] ?? scaling.std[0]!;
+    return [(0 - mean) / std, (255 * scaling.scale - mean) / std];
+  });
+  return { min: Math.min(...ends), max: Math.max(...ends) };
+}

@@ -1,0 +1,10 @@
+/** Simulation: wake-sleep conversion on the native engine. */
+export { NeuronPopulation, type PopulationOptions } from './neurons';
+export type { NeuronModel, Schedule, ScheduleOptions } from './schedule';
+export {
+  type Divergence,
+  type SimulateOptions,
+  type SimulationResult,
+  SpikingNetwork,
+  type Step,
+} from './spiking-network';

@@ -1,0 +1,271 @@
+/** A spiking network, ready to run: the one class a user of the library holds. */
+import type { ConvertedNetwork, ConvertOptions } from '../convert';
+import { checkOverflow, convert } from '../convert';
+import { argumentError, CascError } from '../errors';
+import type { Network } from '../graph/network';
+import { numel } from '../graph/network';
+import { importModel } from '../graph';
+import { abortable, addon, toCascError, type NativeSpikingPlan, type SpikingResult } from '../native';
+import { resolveSchedule, type Schedule, type ScheduleOptions } from './schedule';
+import { Tail } from './tail';
+
+/** Time of a network: awake steps so far, and sleep steps of the sleep phase it is in (0 while awake). */
+export interface Step {
+  wake: number;
+  sleep: number;
+}
+
+export interface SimulateOptions extends ScheduleOptions {
+  /** Worker threads, 1 to 256. Default: all hardware threads. */
+  threads?: number;
+  /** Return the readout after every step instead of only the last. */
+  everyStep?: boolean;
+  /** Return the spike counts of every neuron. */
+  counts?: boolean;
+  /** Also run the quantised ANN (dense, no neurons, no time). */
+  oracle?: boolean;
+  /** Compare every neuron's spike count and the readout with the quantised ANN. Implies oracle. */
+  certify?: boolean;
+  signal?: AbortSignal;
+}
+
+export interface Divergence {
+  layer: string;
+  /** Position in the layer's C×H×W values. */
+  neuron: number;
+  /** Position of the image in the batch. */
+  image: number;
+  snnCount: number;
+  annCount: number;
+  /** When the neuron last fired; null if it never did. */
+  lastSpike: Step | null;
+}
+
+export interface SimulationResult {
+  images: number;
+  schedule: Schedule;
+  /** One entry per step of the batch, aligned; images that came to rest earlier carry their readout forward. */
+  steps: Step[];
+  /** Sleep steps of each image in its last sleep phase, the silent one included. */
+  sleepSteps: Int32Array;
+  /** Whether each image was at rest at the end. */
+  atRest: boolean[];
+  /**
+   * Readout accumulated over the steps (not divided), [images × steps × outputs], or [images × outputs] without everyStep.
+   * For a net with an analogue tail: what the tail reads.
+   */
+  accumulated: Float32Array;
+  /** The net's outputs after the last step, tail included: one per output of the ONNX file, [images × numel]. */
+  outputs: Float32Array[];
+  /** The quantised ANN's outputs, if asked for. */
+  oracle: Float32Array[] | null;
+  /** Net spike counts by neuron layer, [images × numel] in C×H×W order, if asked for. */
+  counts: Record<string, Int32Array> | null;
+  spikes: { positive: number; negative: number };
+  /** Spikes per image and neuron layer, [images × layers]. */
+  layerSpikes: { layers: string[]; positive: Float64Array; negative: Float64Array };
+  /** Additions that spikes caused, all images. */
+  synapticOperations: number;
+  /** One 64-bit hash per image over (layer, neuron, step, sign) of all its spikes; equal on every machine in fixed point. */
+  hash: BigUint64Array;
+  certificate: { checkedNeurons: number; mismatches: number; failedImages: number; first: Divergence | null } | null;
+}
+
+export class SpikingNetwork {
+  readonly converted: ConvertedNetwork;
+  /** Elements of one input image. */
+  readonly inputSize: number;
+  /** Elements of the readout. */
+  readonly readoutSize: number;
+  private readonly plan: NativeSpikingPlan;
+  private readonly tail: Tail;
+  private disposed = false;
+
+  private constructor(converted: ConvertedNetwork) {
+    this.converted = converted;
+    this.inputSize = numel(converted.network.nodes[converted.network.input]!.shape);
+    this.readoutSize = [...converted.layered.readouts.keys()].reduce(
+      (sum, id) => sum + numel(converted.network.nodes[id]!.shape),
+      0,
+    );
+    checkOverflow(converted.plan, converted.levels, converted.levels);
+    try {
+      this.plan = new (addon().SpikingPlan)(converted.plan);
+      this.tail = new Tail(converted);
+    } catch (error) {
+      throw toCascError(error);
+    }
+  }
+
+  /**
+   * Reads a quantised ONNX file and converts it.
+   * Throws CascError: ERR_CASC_FILE, ERR_CASC_MODEL, ERR_CASC_UNSUPPORTED (naming the node), ERR_CASC_NOT_QUANTIZED.
+   *
+   * @example
+   * const snn = await SpikingNetwork.load('net-q8.onnx', { format: 'float32' });
+   * const { outputs } = await snn.simulate(images, 1);
+   * snn.dispose();
+   */
+  static async load(file: string, options: ConvertOptions = {}): Promise<SpikingNetwork> {
+    return SpikingNetwork.from(await importModel(file), options);
+  }
+
+  /** Converts an imported network. */
+  static from(network: Network, options: ConvertOptions = {}): SpikingNetwork {
+    return new SpikingNetwork(convert(network, options));
+  }
+
+  /** Instruction set that the kernels use. */
+  get isa(): string {
+    return this.plan.isa;
+  }
+
+  /** Multiply-adds of one dense pass, and of the first layer, which is dense even in a spiking net. */
+  get denseMacs(): { total: number; input: number } {
+    return { total: this.plan.denseMacs, input: this.plan.inputMacs };
+  }
+
+  /**
+   * Runs images [count × C·H·W] (float32, preprocessed) through wake and sleep, off the event loop.
+   * Throws ERR_CASC_SHAPE for a wrong length, ERR_CASC_OVERFLOW where int32 is too small for the schedule; rejects with
+   * the signal's reason when aborted.
+   */
+  async simulate(images: Float32Array, count: number, options: SimulateOptions = {}): Promise<SimulationResult> {
+    if (this.disposed) throw new CascError('ERR_CASC_DISPOSED', 'the spiking network was disposed; load it again');
+    this.checkInput(images, count);
+    const threads = options.threads ?? addon().info().threads;
+    if (!Number.isInteger(threads) || threads < 1 || threads > 256) {
+      throw argumentError('threads', 'a whole number from 1 to 256', threads);
+    }
+    const schedule = resolveSchedule(options, this.converted);
+    this.checkCounts(schedule);
+    return await abortable(options.signal, async (abort) => {
+      const { neuron: _, lossFree: __, notes: ___, ...native } = schedule;
+      const result = await this.plan.run(images, count, {
+        threads,
+        schedule: native,
+        everyStep: options.everyStep ?? false,
+        counts: options.counts ?? false,
+        oracle: options.oracle ?? false,
+        certify: options.certify ?? false,
+        abort,
+      });
+      const steps = stepsOf(schedule, result.phaseSteps);
+      const last = options.everyStep ? this.lastReadouts(result.readout, count, steps.length) : result.readout;
+      const rate = (readout: Float32Array) => readout.map((sum) => sum / schedule.wake);
+      return {
+        images: count,
+        schedule,
+        steps,
+        sleepSteps: lastOfPhases(result.sleepSteps, result.phases, count),
+        atRest: [...lastOfPhases(result.atRest, result.phases, count)].map(Boolean),
+        accumulated: result.readout,
+        outputs: await this.tail.run(rate(last), count, threads, abort),
+        oracle: result.oracle && (await this.tail.run(rate(result.oracle), count, threads, abort)),
+        counts: result.counts && this.namedCounts(result.counts),
+        spikes: { positive: sum(result.positive), negative: sum(result.negative) },
+        layerSpikes: { layers: this.neuronLayers(), positive: result.positive, negative: result.negative },
+        synapticOperations: sum(result.synapticOperations),
+        hash: result.hash,
+        certificate: options.certify ? this.certificate(result) : null,
+      };
+    });
+  }
+
+  /** The net's outputs for readouts [rows × readoutSize] (real values, already divided by the awake steps). */
+  async readoutToOutputs(readout: Float32Array, rows: number, threads = addon().info().threads): Promise<Float32Array[]> {
+    return this.tail.run(readout, rows, threads);
+  }
+
+  /** Names of the neuron layers, in order of execution. */
+  neuronLayers(): string[] {
+    return this.converted.plan.layers.filter((layer) => layer.kind === 'neuron').map((layer) => layer.name);
+  }
+
+  /** Frees native memory. Running work ends first; later calls throw ERR_CASC_DISPOSED. */
+  dispose(): void {
+    if (this.disposed) return;
+    this.disposed = true;
+    this.plan.dispose();
+    this.tail.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  private checkInput(images: Float32Array, count: number): void {
+    if (Object.prototype.toString.call(images) !== '[object Float32Array]') {
+      throw argumentError('images', 'a Float32Array', images);
+    }
+    if (!Number.isInteger(count) || count < 1) throw argumentError('count', 'a whole number of images, at least 1', count);
+    if (images.length !== count * this.inputSize) {
+      const { inputDims, file, inputName } = this.converted.network;
+      throw new CascError(
+        'ERR_CASC_SHAPE',
+        `${file}: the input "${inputName}" is [${['N', ...inputDims].join(', ')}], so ${count} images are ${count * this.inputSize} values, but ${images.length} were given`,
+        { file, tensor: inputName },
+      );
+    }
+  }
+
+  /** Spike counts stay within T with the upper bound; without it only time bounds them. */
+  private checkCounts(schedule: Schedule): void {
+    const phases = Math.ceil(schedule.wake / schedule.margin);
+    const sleep = schedule.sleep < 0 ? schedule.cap : schedule.sleep;
+    const counts = schedule.upper
+      ? schedule.wake + schedule.gamma - 1
+      : (schedule.wake + phases * sleep) * schedule.gamma;
+    checkOverflow(this.converted.plan, schedule.wake, counts);
+  }
+
+  private lastReadouts(readout: Float32Array, count: number, steps: number): Float32Array {
+    const width = this.readoutSize;
+    const last = new Float32Array(count * width);
+    for (let i = 0; i < count; i++) {
+      const end = (i + 1) * steps * width;
+      last.set(readout.subarray(end - width, end), i * width);
+    }
+    return last;
+  }
+
+  private namedCounts(counts: Int32Array[]): Record<string, Int32Array> {
+    return Object.fromEntries(this.neuronLayers().map((name, i) => [name, counts[i]!]));
+  }
+
+  private certificate(result: SpikingResult): SimulationResult['certificate'] {
+    const { first } = result;
+    return {
+      checkedNeurons: sum(result.checked),
+      mismatches: sum(result.mismatches),
+      failedImages: result.mismatches.filter((n) => n > 0).length,
+      first: first && {
+        layer: this.converted.plan.layers[first.layer]!.name,
+        neuron: first.neuron,
+        image: first.image,
+        snnCount: first.snn,
+        annCount: first.ann,
+        lastSpike: first.lastSpike,
+      },
+    };
+  }
+}
+
+function stepsOf(schedule: Schedule, phaseSteps: Int32Array): Step[] {
+  const steps: Step[] = [];
+  for (let phase = 0; phase < phaseSteps.length; phase++) {
+    const first = phase * schedule.margin + 1;
+    const last = Math.min(schedule.wake, (phase + 1) * schedule.margin);
+    for (let wake = first; wake <= last; wake++) steps.push({ wake, sleep: 0 });
+    for (let sleep = 1; sleep <= phaseSteps[phase]!; sleep++) steps.push({ wake: last, sleep });
+  }
+  return steps;
+}
+
+function lastOfPhases<T extends Int32Array | Uint8Array>(values: T, phases: number, count: number): T {
+  return values.filter((_, i) => i % phases === phases - 1).subarray(0, count) as T;
+}
+
+function sum(values: Float64Array): number {
+  return values.reduce((total, value) => total + value, 0);
+}
