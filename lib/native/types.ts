@@ -145,8 +145,8 @@ export interface SpikingRunOptions {
   counts: boolean;
   /** Run the dense oracle at `wake` levels and return its readout. */
   oracle: boolean;
-  /** Compare every neuron and the readout with the oracle (implies oracle). */
-  certify: boolean;
+  /** Compare every neuron and the readout of the first so many images with the oracle (implies oracle). */
+  certify: number;
   abort?: NativeAbortFlag;
 }
 

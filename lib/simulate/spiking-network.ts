@@ -24,8 +24,11 @@ export interface SimulateOptions extends ScheduleOptions {
   counts?: boolean;
   /** Also run the quantised ANN (dense, no neurons, no time). */
   oracle?: boolean;
-  /** Compare every neuron's spike count and the readout with the quantised ANN. Implies oracle. */
-  certify?: boolean;
+  /**
+   * Compare every neuron's spike count and the readout with the quantised ANN: of all images, or of the first n.
+   * Implies oracle.
+   */
+  certify?: boolean | number;
   signal?: AbortSignal;
 }
 
@@ -68,7 +71,7 @@ export interface SimulationResult {
   synapticOperations: number;
   /** One 64-bit hash per image over (layer, neuron, step, sign) of all its spikes; equal on every machine in fixed point. */
   hash: BigUint64Array;
-  certificate: { checkedNeurons: number; mismatches: number; failedImages: number; first: Divergence | null } | null;
+  certificate: { images: number; checkedNeurons: number; mismatches: number; failedImages: number; first: Divergence | null } | null;
 }
 
 export class SpikingNetwork {
@@ -137,8 +140,9 @@ export class SpikingNetwork {
     if (!Number.isInteger(threads) || threads < 1 || threads > 256) {
       throw argumentError('threads', 'a whole number from 1 to 256', threads);
     }
-    const schedule = resolveSchedule(options, this.converted);
+    const schedule = this.schedule(options);
     this.checkCounts(schedule);
+    const certify = options.certify === true ? count : Number(options.certify ?? 0);
     return await abortable(options.signal, async (abort) => {
       const { neuron: _, lossFree: __, notes: ___, ...native } = schedule;
       const result = await this.plan.run(images, count, {
@@ -147,7 +151,7 @@ export class SpikingNetwork {
         everyStep: options.everyStep ?? false,
         counts: options.counts ?? false,
         oracle: options.oracle ?? false,
-        certify: options.certify ?? false,
+        certify,
         abort,
       });
       const steps = stepsOf(schedule, result.phaseSteps);
@@ -167,7 +171,7 @@ export class SpikingNetwork {
         layerSpikes: { layers: this.neuronLayers(), positive: result.positive, negative: result.negative },
         synapticOperations: sum(result.synapticOperations),
         hash: result.hash,
-        certificate: options.certify ? this.certificate(result) : null,
+        certificate: certify > 0 ? this.certificate(result, Math.min(certify, count)) : null,
       };
     });
   }
@@ -175,6 +179,11 @@ export class SpikingNetwork {
   /** The net's outputs for readouts [rows × readoutSize] (real values, already divided by the awake steps). */
   async readoutToOutputs(readout: Float32Array, rows: number, threads = addon().info().threads): Promise<Float32Array[]> {
     return this.tail.run(readout, rows, threads);
+  }
+
+  /** What a run with these options would do. Throws ERR_CASC_ARGUMENT. */
+  schedule(options: ScheduleOptions = {}): Schedule {
+    return resolveSchedule(options, this.converted);
   }
 
   /** Names of the neuron layers, in order of execution. */
@@ -233,9 +242,10 @@ export class SpikingNetwork {
     return Object.fromEntries(this.neuronLayers().map((name, i) => [name, counts[i]!]));
   }
 
-  private certificate(result: SpikingResult): SimulationResult['certificate'] {
+  private certificate(result: SpikingResult, images: number): SimulationResult['certificate'] {
     const { first } = result;
     return {
+      images,
       checkedNeurons: sum(result.checked),
       mismatches: sum(result.mismatches),
       failedImages: result.mismatches.filter((n) => n > 0).length,

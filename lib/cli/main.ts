@@ -1,0 +1,46 @@
+#!/usr/bin/env node
+/** The command line. Exit codes: 0 done, 1 error, 2 wrong usage, 3 the certificate failed. */
+import { Command, CommanderError } from 'commander';
+import { CascError } from '../errors';
+import { version } from '../info';
+import { evaluateCommand } from './evaluate';
+import { ExitCode } from './exit-code';
+import { infoCommand } from './info';
+import { inspectCommand } from './inspect';
+import { quantizeCommand } from './quantize';
+import { simulateCommand } from './simulate';
+
+async function main(argv: string[]): Promise<number> {
+  let code: number = ExitCode.Done;
+  const done = (exit: number) => {
+    code = exit;
+  };
+  const program = new Command('casc')
+    .description('Turns a trained ANN (ONNX) into a spiking network that computes exactly the same, and proves it.')
+    .version(version())
+    .showHelpAfterError('(--help shows the options)')
+    .exitOverride();
+  for (const command of [quantizeCommand(), inspectCommand(), simulateCommand(), evaluateCommand(done), infoCommand()]) {
+    program.addCommand(command.exitOverride().showHelpAfterError('(--help shows the options)'));
+  }
+  try {
+    await program.parseAsync(argv);
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.Done : ExitCode.Usage;
+    if (error instanceof CascError) {
+      console.error(`casc: ${error.message} [${error.code}]`);
+      return error.code === 'ERR_CASC_ARGUMENT' ? ExitCode.Usage : ExitCode.Failed;
+    }
+    if ((error as Error).name === 'AbortError') {
+      console.error('casc: interrupted');
+      return ExitCode.Interrupted;
+    }
+    console.error('casc: an unexpected error; please report it with what follows\n', error);
+    return ExitCode.Failed;
+  }
+}
+
+void main(process.argv).then((code) => {
+  process.exitCode = code;
+});

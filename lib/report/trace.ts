@@ -1,0 +1,31 @@
+/** A trace of one simulation, as JSON (DESIGN.md, "The command line"). */
+import type { SimulationResult } from '../simulate';
+
+export interface Trace {
+  /** Awake and sleep steps run. */
+  steps: number;
+  /** [step][images · outputs]: summed over steps, not divided. */
+  accumulatedOutput: number[][];
+  /** Net spike counts by layer, [images · C·H·W]. */
+  spikeCounts: Record<string, number[]>;
+  /** Steps after which every image was at rest; null if one was not. */
+  quiescentAt: number | null;
+}
+
+/** `result` must have been simulated with everyStep. */
+export function traceOf(result: SimulationResult, outputs: number): Trace {
+  const { steps, images, accumulated, counts, atRest } = result;
+  return {
+    steps: steps.length,
+    accumulatedOutput: steps.map((_, s) => {
+      const row: number[] = [];
+      for (let image = 0; image < images; image++) {
+        const start = (image * steps.length + s) * outputs;
+        row.push(...accumulated.subarray(start, start + outputs));
+      }
+      return row;
+    }),
+    spikeCounts: Object.fromEntries(Object.entries(counts ?? {}).map(([layer, values]) => [layer, [...values]])),
+    quiescentAt: atRest.every(Boolean) ? steps.length : null,
+  };
+}
