@@ -6,7 +6,7 @@ import { toLayers } from '../graph/layered';
 import type { PlanDescription, PlanFormat } from '../native';
 import { toFixedPoint } from '../quantize/fixed-point';
 import type { NetworkMetadata } from '../quantize/metadata';
-import { readMetadata } from '../quantize/metadata';
+import { inputRangeOf, readMetadata } from '../quantize/metadata';
 import { fixedPlan, floatPlan } from './plan';
 
 export { checkOverflow } from './plan';
@@ -16,6 +16,8 @@ export interface ConvertOptions {
   format?: PlanFormat;
   /** Range of the net's input, for the input grid of a fixed-point format. Default: from the input scaling that the file records. */
   inputRange?: { min: number; max: number };
+  /** Instruction set of the kernels, by name. Default: CASC_ISA, else the best one. */
+  isa?: string;
 }
 
 export interface ConvertedNetwork {
@@ -44,9 +46,21 @@ export function convert(network: Network, options: ConvertOptions = {}): Convert
     format === 'float32'
       ? floatPlan(layered)
       : fixedPlan(
-          toFixedPoint(layered, { format, inputRange: options.inputRange, readoutUnits: metadata.readouts }),
+          toFixedPoint(layered, {
+            format,
+            inputRange: options.inputRange ?? (metadata.input && inputRangeOf(metadata.input)),
+            readoutUnits: metadata.readouts,
+          }),
         );
-  return { network, metadata, layered, format, levels: layered.levels, plan, depth: depthOf(layered.layers) };
+  return {
+    network,
+    metadata,
+    layered,
+    format,
+    levels: layered.levels,
+    plan: { ...plan, isa: options.isa },
+    depth: depthOf(layered.layers),
+  };
 }
 
 function depthOf(layers: readonly Layer[]): number {

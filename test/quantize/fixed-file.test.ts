@@ -1,0 +1,68 @@
+/** The written fixed-point file: onnxruntime gives the spike counts, neuron by neuron; the file read back is the same net. */
+import { importModel } from '../../lib/graph';
+import { toLayers } from '../../lib/graph/layered';
+import type { QuantNode } from '../../lib/graph/network';
+import { toFixedPoint } from '../../lib/quantize/fixed-point';
+import { encodeMetadata } from '../../lib/quantize/metadata';
+import { readoutUnits, writeFixedPoint } from '../../lib/quantize/write-fixed';
+import { SpikingNetwork } from '../../lib/simulate';
+import { relativeDifference, runOnnx } from '../support/onnxruntime';
+import { randomNet } from '../support/random-net';
+
+const inputRange = { min: -3, max: 3 };
+
+async function writtenNet(seed: number, format: 'int8' | 'int16') {
+  const net = randomNet(seed);
+  const network = await importModel(net.model);
+  const fixed = toFixedPoint(toLayers(network), { format, inputRange });
+  const metadata = encodeMetadata({ format, levels: net.levels, readouts: readoutUnits(fixed) });
+  return { ...net, network, fixed, written: writeFixedPoint(fixed, metadata) };
+}
+
+test.each([...new Array(25).keys()])('random net %i: onnxruntime on the file = spike counts', async (seed) => {
+  const format = seed % 2 === 0 ? 'int8' : 'int16';
+  const { written, images, count, network } = await writtenNet(1000 + seed, format);
+  const again = await importModel(written);
+  const snn = SpikingNetwork.from(again);
+  expect(snn.converted.format).toBe(format);
+  const result = await snn.simulate(images, count, { counts: true, certify: true });
+  expect(result.certificate!.mismatches).toBe(0);
+  const quants = again.nodes.filter((node): node is QuantNode => node.op === 'quant');
+  const dims = [count, ...network.inputDims];
+  for (const optimize of [true, false]) {
+    const tensors = quants.map((node) => node.tensor);
+    const ort = await runOnnx(written, images, dims, { tensors, optimize });
+    for (const node of quants) {
+      expect([...ort[node.tensor]!]).toEqual([...result.counts![node.name]!]);
+    }
+    expect(relativeDifference(result.outputs[0]!, ort[network.outputs[0]!.name]!)).toBeLessThan(1e-6);
+  }
+  snn.dispose();
+});
+
+test.each([...new Array(25).keys()])('random net %i: reading the file back changes no integer', async (seed) => {
+  const { written, fixed } = await writtenNet(2000 + seed, seed % 2 === 0 ? 'int8' : 'int16');
+  const again = await importModel(written);
+  const readouts = JSON.parse(again.metadata['casc.readouts']!) as number[];
+  const second = toFixedPoint(toLayers(again), { format: fixed.format, readoutUnits: readouts });
+  const neurons = (net: typeof fixed) =>
+    net.layers
+      .filter((layer) => layer.kind === 'neuron')
+      .map(({ stepIn, offset, bias }) => ({ stepIn: [...stepIn], offset: [...offset], bias: [...bias] }));
+  expect(neurons(second)).toEqual(neurons(fixed));
+  expect(readoutUnits(second)).toEqual(readoutUnits(fixed));
+});
+
+test('every sum stays below 2^24 and every weight within its bits', async () => {
+  for (let seed = 3000; seed < 3020; seed++) {
+    const { fixed } = await writtenNet(seed, 'int8');
+    for (const layer of fixed.layers) {
+      if (layer.kind !== 'neuron') continue;
+      for (const term of layer.terms) {
+        if (term.op === 'conv') expect(Math.max(...term.weight.map(Math.abs))).toBeLessThanOrEqual(127);
+      }
+      expect(layer.stepIn.every((k) => Number.isInteger(k) && k >= 1 && k * (fixed.levels + 1) < 2 ** 24)).toBe(true);
+      expect(layer.bias.every(Number.isInteger)).toBe(true);
+    }
+  }
+});
