@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# The tests under AddressSanitizer and UndefinedBehaviorSanitizer: rebuilds the addon with both, runs the suite (what
+# needs no large data set), and puts the normal build back.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+restore() { node scripts/install.js >/dev/null; }
+trap restore EXIT
+
+CASC_SANITIZE=1 CASC_BUILD=cmake node scripts/install.js
+libraries="$(g++ -print-file-name=libasan.so):$(g++ -print-file-name=libubsan.so)"
+# Node.js itself frees nothing at exit, so leaks are looked for by test/native, not by the leak checker.
+ASAN_OPTIONS=detect_leaks=0:halt_on_error=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
+  CASC_SANITIZED=1 LD_PRELOAD="$libraries" node node_modules/jest/bin/jest.js --runInBand "$@"
