@@ -1,0 +1,125 @@
+/** The door to every data set: opens, checks, and streams what the network gets. */
+import { availableParallelism } from 'node:os';
+import { argumentError, CascError } from '../errors';
+import { openCifar } from './cifar';
+import { openImagenet } from './imagenet';
+import { openMnist } from './mnist';
+import { planesOf } from './normalize';
+import { prepare } from './prepare';
+import { type InputScaling, type InputScalingOptions, parseInputScaling } from './scaling';
+import type { Source } from './source';
+import { type DataKind, type DataSpec, dataKinds, parseDataSpec } from './spec';
+import { batchesOf, checkLabel, type DataBatch } from './stream';
+
+export interface DatasetOptions {
+  /** What the network was trained on. `channels` defaults to how the data set stores its images. */
+  scaling?: InputScalingOptions;
+  /** Takes only the first images, at most so many. */
+  limit?: number;
+  /** Outputs of the network: every label must be below. */
+  classes?: number;
+  /** Names where the data set has none (MNIST and its relatives), in class order. */
+  classNames?: readonly string[];
+  /** Images decoded at a time; default: the CPUs of this machine. */
+  concurrency?: number;
+  /** Stops between two images; the iteration then throws the signal's reason. */
+  signal?: AbortSignal;
+}
+
+export interface Dataset {
+  /** Kind and file, without the folders above: the same wherever the data lie. */
+  readonly name: string;
+  readonly kind: DataKind;
+  /** Images that `batches` yields: all, or the limit. */
+  readonly size: number;
+  /** Images in the data set. */
+  readonly total: number;
+  /** Number of classes, where the data set says it. */
+  readonly classes: number | null;
+  readonly classNames: readonly string[] | null;
+  /** Per-image shape of the network's input. */
+  readonly shape: { readonly c: number; readonly h: number; readonly w: number };
+  /** The scaling in use, defaults filled in. */
+  readonly scaling: InputScaling;
+  /** What a reader of the results should know, for example where the class order comes from. */
+  readonly notes: readonly string[];
+  /**
+   * The images from the first on, `batchSize` at a time, the last batch with what is left. While the consumer works on a
+   * batch the next one is decoded; never more than these two and the images being decoded are held. Each call starts afresh.
+   *
+   * @throws CascError ERR_CASC_ARGUMENT; while iterating ERR_CASC_DATA, ERR_CASC_IMAGE and ERR_CASC_FILE with the image's
+   * id, and the signal's reason.
+   */
+  batches(batchSize: number): AsyncIterable<DataBatch>;
+}
+
+/**
+ * Opens a data set and checks all that can be checked without reading its images: files, sizes, headers and labels; and
+ * decodes the first image, which gives the shape.
+ *
+ * @param spec `kind:path[#split]`, or the same taken apart.
+ * @throws CascError ERR_CASC_ARGUMENT, ERR_CASC_UNSUPPORTED, ERR_CASC_FILE, ERR_CASC_DATA, ERR_CASC_IMAGE.
+ */
+export async function openDataset(spec: string | DataSpec, options: DatasetOptions = {}): Promise<Dataset> {
+  const { signal, classNames } = options;
+  signal?.throwIfAborted();
+  const limit = positiveInteger('limit', options.limit) ?? Number.POSITIVE_INFINITY;
+  const classes = positiveInteger('classes', options.classes) ?? null;
+  const concurrency = positiveInteger('concurrency', options.concurrency) ?? availableParallelism();
+  if (classNames && classes !== null && classNames.length !== classes) {
+    throw argumentError('classNames', `${classes} names, one for each class`, classNames.length);
+  }
+  const { channels, ...scalingOptions } = parseInputScaling(options.scaling ?? {});
+  const { kind, path, split } = typeof spec === 'string' ? parseDataSpec(spec) : spec;
+
+  const source = await openSource({ kind, path, split }, classes);
+  if (source.total === 0) {
+    throw new CascError('ERR_CASC_DATA', `${path} holds no images; check the path and the split`, { file: path });
+  }
+  const stored = source.channels === 1 ? 'gray' : 'rgb';
+  const scaling = parseInputScaling({ ...scalingOptions, channels: options.scaling?.channels ? channels : stored });
+  const size = Math.min(source.total, limit);
+  for (const item of source.labels?.slice(0, size) ?? []) checkLabel(item, classes);
+  const shape = await shapeOf(source, scaling);
+  signal?.throwIfAborted();
+  const plan = { source, scaling, shape, size, classes, concurrency, signal };
+  return {
+    name: source.name,
+    kind,
+    size,
+    total: source.total,
+    classes: source.classes,
+    classNames: source.classNames ?? classNames ?? null,
+    shape,
+    scaling,
+    notes: source.notes,
+    batches: (batchSize) => batchesOf(plan, positiveInteger('batchSize', batchSize) ?? 1),
+  };
+}
+
+async function openSource(spec: DataSpec, classes: number | null): Promise<Source> {
+  switch (spec.kind) {
+    case 'cifar10':
+    case 'cifar100':
+      return openCifar(spec.kind, spec);
+    case 'mnist':
+      return openMnist(spec);
+    case 'imagenet':
+      return openImagenet(spec, classes);
+    default:
+      throw argumentError('data.kind', `one of ${dataKinds.join(', ')}`, spec.kind);
+  }
+}
+
+async function shapeOf(source: Source, scaling: InputScaling): Promise<Dataset['shape']> {
+  for await (const item of source.items(1)) {
+    const { height, width } = prepare(await item.load(), scaling, item.id);
+    return { c: planesOf(scaling), h: height, w: width };
+  }
+  throw new Error(`${source.name} has no first image`);
+}
+
+function positiveInteger(name: string, value: number | undefined): number | undefined {
+  if (value === undefined || (Number.isSafeInteger(value) && value > 0)) return value;
+  throw argumentError(name, 'a whole number greater than 0', value);
+}

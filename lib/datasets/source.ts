@@ -1,0 +1,29 @@
+/** What a reader of one kind of data set gives to openDataset. */
+import type { RawImage } from './raw-image';
+
+export interface SourceItem {
+  /** Names the image within its data set: file and record, or path below the data set's folder. */
+  readonly id: string;
+  /** Class index, zero-based. */
+  readonly label: number;
+  /** Decodes the image. Errors: ERR_CASC_IMAGE. */
+  load(): RawImage | Promise<RawImage>;
+}
+
+export interface Source {
+  /** Kind and file, without the folders above it: the same wherever the data lie. */
+  readonly name: string;
+  /** Number of images. */
+  readonly total: number;
+  /** Channels as stored: 1 for gray images, else 3. */
+  readonly channels: 1 | 3;
+  /** Number of classes where the data set says it. */
+  readonly classes: number | null;
+  readonly classNames: readonly string[] | null;
+  /** Ids and labels of all images, where they are known without reading the images. */
+  readonly labels: ReadonlyArray<{ readonly id: string; readonly label: number }> | null;
+  /** What a reader of the results should know, for example where the class order comes from. */
+  readonly notes: readonly string[];
+  /** The first `count` images in order, from the beginning on each call. */
+  items(count: number): AsyncIterable<SourceItem>;
+}
