@@ -52,7 +52,7 @@ class Builder {
   }
 
   block(x: Value): Value {
-    const kind = this.random.pick(['plain', 'residual', 'concat', 'pool', 'avg', 'separable', 'shuffle', 'linear-pool']);
+    const kind = this.random.pick(['plain', 'residual', 'concat', 'pool', 'avg', 'separable', 'shuffle', 'linear-pool', 'expand', 'double']);
     switch (kind) {
       case 'residual': {
         const inner = this.activation(this.conv(x, { same: true, out: x.c }));
@@ -73,6 +73,16 @@ class Builder {
       case 'separable': {
         const depthwise = this.conv(x, { same: true, out: x.c, groups: x.c });
         return this.activation(this.conv(depthwise, { pointwise: true }));
+      }
+      case 'expand': {
+        // A 1×1 with a bias in front of padding: one synapse whose bias varies over the border.
+        const wide = this.conv(x, { pointwise: true });
+        return this.activation(this.conv(wide, { same: true }));
+      }
+      case 'double': {
+        // Two padded convolutions cannot be one: the first becomes a graded plane.
+        const first = this.conv(x, { same: true, out: 2 });
+        return this.activation(this.conv(first, { same: true, out: 3 }));
       }
       case 'shuffle': {
         const order = [...new Array(x.c).keys()].sort(() => this.random.next() - 0.5);
