@@ -106,7 +106,7 @@ class Task {
 Napi::Promise startTask(Napi::Env env, TaskOptions options) {
   auto task = std::make_unique<Task>(env, std::move(options));
   Napi::Promise promise = task->start(env);
-  task.release();  // the thread-safe function's finaliser owns it from here
+  static_cast<void>(task.release());  // the thread-safe function's finaliser owns it from here
   return promise;
 }
 
