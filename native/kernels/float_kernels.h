@@ -29,6 +29,19 @@ struct Snap {
   bool even;
 };
 
+/**
+ * output[y][x] = start + Σ_k weight[k] · source[y · rowStep + taps[k] + x]; with a startMap (not
+ * null) startMap[y][x] takes the place of start. Source and startMap may be read, and output may be
+ * written, up to kTileColumns floats behind their end.
+ */
+struct DepthwisePlane {
+  const int32_t* taps;
+  size_t tapCount;
+  size_t rowStep;
+  size_t height;
+  size_t width;
+};
+
 struct FloatKernels {
   /**
    * panel[k][lane] = source[taps[k] + run.offset + lane], 0 in lanes that no run covers. May read
@@ -48,10 +61,9 @@ struct FloatKernels {
   /** y[r] += Σ_k weight[r][k] · x[k]. */
   void (*dot)(const float* weight, size_t rows, size_t depth, const float* x, float* y);
 
-  /** row[i] += Σ_k weight[k] · source[taps[k] + i], i < width. Reads behind the end as `pack` does.
-   */
-  void (*depthwise)(const float* source, const int32_t* taps, const float* weight, size_t tapCount,
-                    float* row, size_t width);
+  /** One channel of a depthwise convolution. */
+  void (*depthwise)(const DepthwisePlane& plane, const float* source, const float* weight,
+                    float start, const float* startMap, float* output);
 
   /** Rounds n values to a grid; x and y may be the same array. Bit-equal on all instruction sets.
    */

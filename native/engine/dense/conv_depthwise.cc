@@ -11,22 +11,27 @@ class DepthwiseConv final : public Op {
   explicit DepthwiseConv(Conv&& conv)
       : conv_(std::move(conv)),
         lowering_(conv_.spec.window, conv_.input, conv_.output),
-        taps_(lowering_.taps(1)) {}
+        taps_(lowering_.taps(1)),
+        plane_{taps_.data(), taps_.size(), lowering_.rowOffset(1),
+               static_cast<size_t>(conv_.output.h), static_cast<size_t>(conv_.output.w)},
+        hasBiasMap_(conv_.hasBiasMap()) {
+    std::vector<float>& bias = conv_.spec.bias;
+    if (bias.empty()) bias.assign(static_cast<size_t>(conv_.output.c), 0.0f);
+    bias.resize(bias.size() + kSlack);
+  }
 
   size_t scratchFloats() const override { return lowering_.scratchFloats(); }
 
   void run(const float* const* inputs, float* output, float* scratch) const override {
-    fillBias(conv_, output);
     const float* lowered = lowering_.lower(inputs[0], scratch);
     const float* weight = conv_.spec.weight.data();
-    const int perGroup = conv_.groupOutputs();
-    const auto width = static_cast<size_t>(conv_.output.w);
-    for (int m = 0; m < conv_.output.c; ++m, weight += taps_.size()) {
-      const float* plane = lowered + static_cast<size_t>(m / perGroup) * lowering_.planeStride();
-      for (int y = 0; y < conv_.output.h; ++y, output += width) {
-        conv_.kernels.depthwise(plane + lowering_.rowOffset(y), taps_.data(), weight, taps_.size(),
-                                output, width);
-      }
+    const float* bias = conv_.spec.bias.data();
+    const auto perGroup = static_cast<size_t>(conv_.groupOutputs());
+    const size_t plane = conv_.output.plane();
+    for (size_t m = 0; m < static_cast<size_t>(conv_.output.c); ++m) {
+      conv_.kernels.depthwise(plane_, lowered + m / perGroup * lowering_.planeStride(),
+                              weight + m * taps_.size(), hasBiasMap_ ? 0.0f : bias[m],
+                              hasBiasMap_ ? bias + m * plane : nullptr, output + m * plane);
     }
   }
 
@@ -34,6 +39,8 @@ class DepthwiseConv final : public Op {
   Conv conv_;
   Lowering lowering_;
   std::vector<int32_t> taps_;
+  DepthwisePlane plane_;
+  bool hasBiasMap_;
 };
 
 }  // namespace

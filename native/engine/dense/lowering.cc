@@ -7,6 +7,20 @@
 #include "engine/dense/op.h"
 
 namespace casc::dense {
+namespace {
+
+/** to[i] = from[i · step]. */
+void takeEvery(size_t step, const float* __restrict from, size_t count, float* __restrict to) {
+  if (step == 1) {
+    std::copy_n(from, count, to);
+  } else if (step == 2) {  // a constant, so that the compiler can use shuffles
+    for (size_t i = 0; i < count; ++i) to[i] = from[2 * i];
+  } else {
+    for (size_t i = 0; i < count; ++i) to[i] = from[i * step];
+  }
+}
+
+}  // namespace
 
 Lowering::Lowering(const Window& window, const Shape& input, const Shape& output)
     : window_(window), input_(input), output_(output) {
@@ -31,30 +45,22 @@ void Lowering::copyRow(const float* from, float* to) const {
   const auto phases = static_cast<size_t>(window_.strides[1]);
   const auto left = static_cast<size_t>(window_.pads[1]);
   const auto width = static_cast<size_t>(input_.w);
-  if (phases == 1) {
-    std::fill_n(to, left, 0.0f);
-    std::copy_n(from, width, to + left);
-    std::fill(to + left + width, to + rowWidth_, 0.0f);
-    return;
-  }
-  std::fill_n(to, rowWidth_, 0.0f);
-  for (size_t phase = 0; phase < phases; ++phase) {
+  for (size_t phase = 0; phase < phases; ++phase, to += phaseWidth_) {
     // Column x of the input is column x + left of the padded row, which must be of this phase.
     const size_t skip = (phase + phases - left % phases) % phases;
-    float* out = to + phase * phaseWidth_ + (skip + left) / phases;
-    for (size_t x = skip; x < width; x += phases) *out++ = from[x];
+    if (skip >= width) continue;
+    const size_t count = (width - skip - 1) / phases + 1;
+    takeEvery(phases, from + skip, count, to + (skip + left) / phases);
   }
 }
 
 const float* Lowering::lower(const float* x, float* scratch) const {
   if (!copies_) return x;
-  const size_t top = static_cast<size_t>(window_.pads[0]) * rowWidth_;
-  const size_t bottom = static_cast<size_t>(window_.pads[2]) * rowWidth_;
-  float* to = scratch;
+  std::fill_n(scratch, planeStride_ * static_cast<size_t>(input_.c), 0.0f);
   for (int c = 0; c < input_.c; ++c) {
-    to = std::fill_n(to, top, 0.0f);
-    for (int y = 0; y < input_.h; ++y, x += input_.w, to += rowWidth_) copyRow(x, to);
-    to = std::fill_n(to, bottom, 0.0f);
+    float* row = scratch + static_cast<size_t>(c) * planeStride_ +
+                 static_cast<size_t>(window_.pads[0]) * rowWidth_;
+    for (int y = 0; y < input_.h; ++y, x += input_.w, row += rowWidth_) copyRow(x, row);
   }
   return scratch;
 }

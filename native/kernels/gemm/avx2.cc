@@ -1,6 +1,8 @@
 #include "kernels/gemm/gemm.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
+#include <algorithm>
+
 #include "kernels/avx2_lanes.h"
 
 #define CASC_AVX2 __attribute__((target("avx2,fma")))
@@ -11,17 +13,15 @@ namespace {
 // R × 16 sums in 2·R registers: with R = 6, twelve independent chains keep both multipliers busy.
 template <int R>
 CASC_AVX2 void rows(const float* a, const float* panel, size_t depth, const float* start, float* c,
-                    size_t stride, int columns) {
-  const __m256i low = lanesBelow(columns);
-  const __m256i high = lanesBelow(columns - 8);
+                    size_t stride) {
   __m256 sum[R][2];
 #pragma GCC unroll 6
   for (int r = 0; r < R; ++r) {
     if (start) {
       sum[r][0] = sum[r][1] = _mm256_set1_ps(start[r]);
     } else {
-      sum[r][0] = _mm256_maskload_ps(c + r * stride, low);
-      sum[r][1] = _mm256_maskload_ps(c + r * stride + 8, high);
+      sum[r][0] = _mm256_loadu_ps(c + r * stride);
+      sum[r][1] = _mm256_loadu_ps(c + r * stride + 8);
     }
   }
   for (size_t k = 0; k < depth; ++k, a += R, panel += kTileColumns) {
@@ -36,8 +36,8 @@ CASC_AVX2 void rows(const float* a, const float* panel, size_t depth, const floa
   }
 #pragma GCC unroll 6
   for (int r = 0; r < R; ++r) {
-    _mm256_maskstore_ps(c + r * stride, low, sum[r][0]);
-    _mm256_maskstore_ps(c + r * stride + 8, high, sum[r][1]);
+    _mm256_storeu_ps(c + r * stride, sum[r][0]);
+    _mm256_storeu_ps(c + r * stride + 8, sum[r][1]);
   }
 }
 
@@ -111,9 +111,19 @@ CASC_AVX2 void pack(const float* source, const PanelRun* runs, size_t runCount, 
 void tile(const float* a, int rowCount, const float* panel, size_t depth, const float* start,
           float* c, size_t stride, int columns) {
   static_assert(kTileRows == 6 && kTileColumns == 16);
-  using Rows = void (*)(const float*, const float*, size_t, const float*, float*, size_t, int);
+  using Rows = void (*)(const float*, const float*, size_t, const float*, float*, size_t);
   constexpr Rows kByRows[] = {rows<1>, rows<2>, rows<3>, rows<4>, rows<5>, rows<6>};
-  kByRows[rowCount - 1](a, panel, depth, start, c, stride, columns);
+  const Rows whole = kByRows[rowCount - 1];
+  if (columns == kTileColumns) return whole(a, panel, depth, start, c, stride);
+  // The last columns: computed aside. (Masked stores are slow on AMD.)
+  float aside[kTileRows * kTileColumns] = {};
+  for (int r = 0; !start && r < rowCount; ++r) {
+    std::copy_n(c + r * stride, columns, aside + r * kTileColumns);
+  }
+  whole(a, panel, depth, start, aside, kTileColumns);
+  for (int r = 0; r < rowCount; ++r) {
+    std::copy_n(aside + r * kTileColumns, columns, c + r * stride);
+  }
 }
 
 void dot(const float* weight, size_t rowCount, size_t depth, const float* x, float* y) {
