@@ -35,10 +35,11 @@ class Softmax final : public Op {
     for (size_t i = step; i < end; i += step) max = std::max(max, x[i]);
     double sum = 0;
     for (size_t i = 0; i < end; i += step) sum += std::exp(x[i] - max);
-    const auto total = static_cast<float>(sum);
-    const float logTotal = std::log(total);
+    // In double: the logarithm of a sum just above 1 is all in the digits that float32 lacks.
+    const double logSum = std::log(sum);
     for (size_t i = 0; i < end; i += step) {
-      y[i] = spec_.log ? x[i] - max - logTotal : std::exp(x[i] - max) / total;
+      const float above = x[i] - max;
+      y[i] = static_cast<float>(spec_.log ? above - logSum : std::exp(above) / sum);
     }
   }
 
