@@ -22,6 +22,8 @@ export interface DenseDescription {
   nodes: NetworkNode[];
   /** Indices of the nodes whose values are returned. */
   outputs: number[];
+  /** Instruction set by name; default: the environment's. */
+  isa?: string;
 }
 
 export interface DenseRunOptions {

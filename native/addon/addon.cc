@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "addon/addon_data.h"
+#include "addon/dense_plan.h"
 #include "addon/task.h"
 #include "engine/abort.h"
 
@@ -52,6 +53,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   data->abortFlag = Napi::Persistent(abortFlag);
   env.SetInstanceData(data.release());
   exports.Set("AbortFlag", abortFlag);
+  exports.Set("DensePlan", defineDensePlan(env));
   exports.Set("info", Napi::Function::New(env, info, "info"));
   return exports;
 }

@@ -1,0 +1,28 @@
+#include "kernels/float_kernels.h"
+
+#include "kernels/depthwise/depthwise.h"
+#include "kernels/gemm/gemm.h"
+#include "kernels/snap/snap.h"
+
+namespace casc {
+namespace {
+
+constexpr FloatKernels kScalar{scalar::pack, scalar::tile, scalar::dot, scalar::depthwise,
+                               scalar::snap};
+#if defined(__x86_64__) && defined(__GNUC__)
+constexpr FloatKernels kAvx2{avx2::pack, avx2::tile, avx2::dot, avx2::depthwise, avx2::snap};
+#endif
+
+}  // namespace
+
+const FloatKernels& floatKernels(Isa isa) {
+#if defined(__x86_64__) && defined(__GNUC__)
+  // Every set above scalar includes AVX2; fused multiply-add is a feature of its own.
+  if (isa != Isa::Scalar && __builtin_cpu_supports("fma")) return kAvx2;
+#else
+  (void)isa;
+#endif
+  return kScalar;
+}
+
+}  // namespace casc
