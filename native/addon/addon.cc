@@ -5,6 +5,8 @@
 #include <thread>
 
 #include "addon/addon_data.h"
+#include "addon/spiking_plan_wrap.h"
+#include "addon/step_neurons.h"
 #include "addon/task.h"
 #include "engine/abort.h"
 
@@ -52,6 +54,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   data->abortFlag = Napi::Persistent(abortFlag);
   env.SetInstanceData(data.release());
   exports.Set("AbortFlag", abortFlag);
+  exports.Set("SpikingPlan", defineSpikingPlan(env));
+  exports.Set("stepNeurons", Napi::Function::New(env, stepNeurons, "stepNeurons"));
   exports.Set("info", Napi::Function::New(env, info, "info"));
   return exports;
 }
