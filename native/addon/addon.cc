@@ -6,6 +6,8 @@
 
 #include "addon/addon_data.h"
 #include "addon/dense_plan.h"
+#include "addon/spiking_plan_wrap.h"
+#include "addon/step_neurons.h"
 #include "addon/task.h"
 #include "engine/abort.h"
 
@@ -54,6 +56,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(data.release());
   exports.Set("AbortFlag", abortFlag);
   exports.Set("DensePlan", defineDensePlan(env));
+  exports.Set("SpikingPlan", defineSpikingPlan(env));
+  exports.Set("stepNeurons", Napi::Function::New(env, stepNeurons, "stepNeurons"));
   exports.Set("info", Napi::Function::New(env, info, "info"));
   return exports;
 }

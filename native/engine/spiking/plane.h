@@ -1,0 +1,85 @@
+// What a layer gives out in one step, and the stock that such planes are taken from: after the
+// first image nothing is allocated any more.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "engine/spiking/aligned.h"
+
+namespace casc::spiking {
+
+/** One step's values of a layer, [h][w][c]: int8 spikes, or graded values. */
+struct Plane {
+  std::vector<uint8_t> active;  // per row: may it hold a non-zero?
+  Aligned<std::byte> data;
+
+  template <class T>
+  T* as() {
+    return reinterpret_cast<T*>(data.data());
+  }
+  template <class T>
+  const T* as() const {
+    return reinterpret_cast<const T*>(data.data());
+  }
+};
+
+class PlanePool {
+ public:
+  /** A plane with `rows` flags and `bytes` of data, both uninitialised. */
+  std::unique_ptr<Plane> take(size_t rows, size_t bytes) {
+    auto& stock = stockOf(bytes);
+    std::unique_ptr<Plane> plane;
+    if (stock.empty()) {
+      plane = std::make_unique<Plane>();
+      plane->data.resize(bytes);
+    } else {
+      plane = std::move(stock.back());
+      stock.pop_back();
+    }
+    plane->active.resize(rows);
+    return plane;
+  }
+
+  void give(std::unique_ptr<Plane> plane) {
+    if (plane) stockOf(plane->data.size()).push_back(std::move(plane));
+  }
+
+ private:
+  std::vector<std::unique_ptr<Plane>>& stockOf(size_t bytes) {
+    for (auto& shelf : shelves_)
+      if (shelf.bytes == bytes) return shelf.planes;
+    shelves_.push_back({bytes, {}});
+    return shelves_.back().planes;
+  }
+
+  struct Shelf {
+    size_t bytes;
+    std::vector<std::unique_ptr<Plane>> planes;
+  };
+  std::vector<Shelf> shelves_;  // a net has few distinct sizes
+};
+
+/** A layer's planes over time. A silent step stores nothing. */
+struct Series {
+  std::unique_ptr<Plane> constant;  // of every awake step; then `phases` is empty
+  std::vector<std::vector<std::unique_ptr<Plane>>> phases;  // [phase][Moment::index]
+
+  const Plane* at(int32_t phase, int32_t index) const {
+    if (size_t(phase) >= phases.size() || size_t(index) >= phases[size_t(phase)].size())
+      return nullptr;
+    return phases[size_t(phase)][size_t(index)].get();
+  }
+
+  void release(PlanePool& pool) {
+    pool.give(std::move(constant));
+    for (auto& phase : phases) {
+      for (auto& plane : phase) pool.give(std::move(plane));
+      phase.clear();
+    }
+  }
+};
+
+}  // namespace casc::spiking

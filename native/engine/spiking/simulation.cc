@@ -1,0 +1,523 @@
+#include "engine/spiking/simulation.h"
+
+#include <cstring>
+#include <limits>
+#include <type_traits>
+
+#include "engine/error.h"
+#include "engine/spiking/spike_hash.h"
+
+namespace casc::spiking {
+namespace {
+
+/** Is there a non-zero? In blocks, so that the compiler uses vectors. */
+template <class T>
+bool anyNonZero(const T* values, size_t length) {
+  constexpr size_t block = 64;
+  size_t i = 0;
+  for (; i + block <= length; i += block) {
+    int any = 0;
+    for (size_t j = 0; j < block; ++j) any |= values[i + j] != 0;
+    if (any) return true;
+  }
+  for (; i < length; ++i)
+    if (values[i] != 0) return true;
+  return false;
+}
+
+/** Marks the rows of a plane that hold a non-zero; false if none does. */
+template <class T>
+bool markActive(const Shape& shape, Plane& plane) {
+  bool any = false;
+  for (size_t y = 0; y < size_t(shape.h); ++y) {
+    plane.active[y] = anyNonZero(plane.as<T>() + y * shape.row(), shape.row());
+    any = any || plane.active[y];
+  }
+  return any;
+}
+
+int32_t wrappingAdd(int32_t a, int32_t b) { return addProduct(a, 1, b); }
+float wrappingAdd(float a, float b) { return a + b; }
+int32_t wrappingSubtract(int32_t a, int32_t b) { return addProduct(a, -1, b); }
+float wrappingSubtract(float a, float b) { return a - b; }
+
+}  // namespace
+
+template <class N>
+Simulation<N>::Simulation(const Plan<N>& plan)
+    : plan_(plan), adder_(plan), series_(plan.layers.size()) {
+  counts.resize(plan.neuronLayers.size());
+  for (size_t i = 0; i < counts.size(); ++i)
+    counts[i].resize(plan.layers[plan.neuronLayers[i]].shape.numel());
+  readouts.resize(plan.readoutLayers.size());
+  traces.resize(plan.readoutLayers.size());
+}
+
+template <class N>
+void Simulation<N>::run(const N* inputValues, const Schedule& schedule, const AbortFlag& abort,
+                        const SimulationOptions& options) {
+  schedule_ = schedule;
+  abort_ = abort;
+  options_ = options;
+  const size_t phases = size_t(schedule.phases());
+  lastFiring_.assign(phases, 0);
+  pendingAtEnd_.assign(phases, 0);
+  positive.assign(counts.size(), 0);
+  negative.assign(counts.size(), 0);
+  operations = hash = 0;
+  for (Series& series : series_) {
+    series.release(pool_);
+    series.phases.resize(phases);
+  }
+
+  for (size_t i = 0; i < plan_.layers.size(); ++i) {
+    throwIfAborted(abort_);
+    const Layer<N>& layer = plan_.layers[i];
+    switch (layer.kind) {
+      case LayerKind::Input:
+        input(inputValues);
+        break;
+      case LayerKind::Neuron:
+        neuron(i);
+        break;
+      case LayerKind::Linear:
+        linear(i);
+        break;
+      case LayerKind::MaxPool:
+        maxPool(i);
+        break;
+      case LayerKind::Relay:
+        relay(i);
+        break;
+    }
+    for (size_t source : layer.sources)
+      if (plan_.layers[source].lastUse == i) series_[source].release(pool_);
+    if (options_.lastLayer == i) return;
+  }
+
+  sleepSteps.resize(phases);
+  atRest.resize(phases);
+  for (size_t p = 0; p < phases; ++p) {
+    const bool automatic = schedule.sleep < 0;
+    // A silent step proves rest, and it is counted; without one, look at what is left to fire.
+    sleepSteps[p] = automatic ? std::min(lastFiring_[p] + 1, schedule.cap) : schedule.sleep;
+    atRest[p] = automatic ? lastFiring_[p] < schedule.cap : !pendingAtEnd_[p];
+  }
+}
+
+template <class N>
+std::optional<Moment> Simulation<N>::lastSpike(size_t layer, size_t neuron) const {
+  const Series& series = series_[layer];
+  for (int32_t p = schedule_.phases() - 1; p >= 0; --p) {
+    const int32_t group = schedule_.group(p);
+    for (int32_t i = int32_t(series.phases[size_t(p)].size()) - 1; i >= 0; --i) {
+      const Plane* plane = series.at(p, i);
+      if (!plane || plane->as<int8_t>()[neuron] == 0) continue;
+      const int32_t awake = schedule_.before(p) + std::min(i + 1, group);
+      return Moment{p, i, awake, std::max(0, i + 1 - group)};
+    }
+  }
+  return std::nullopt;
+}
+
+/**
+ * Calls step(moment) for every step in which the layer may do anything: all awake steps, and sleep
+ * steps as long as a source has events to come or pending() says that a neuron would fire.
+ */
+template <class N>
+template <class Pending, class Step>
+void Simulation<N>::eachMoment(size_t index, Pending pending, Step step) {
+  for (int32_t p = 0; p < schedule_.phases(); ++p) {
+    const int32_t group = schedule_.group(p);
+    Moment now{p, 0, schedule_.before(p), 0};
+    for (; now.index < group; ++now.index) {
+      throwIfAborted(abort_);
+      ++now.awake;
+      step(now);
+    }
+    int32_t sourceEnd = 0;
+    for (size_t source : plan_.layers[index].sources)
+      sourceEnd = std::max(sourceEnd, int32_t(series_[source].phases[size_t(p)].size()));
+    for (now.sleep = 1; now.sleep <= schedule_.sleepLimit(); ++now.sleep, ++now.index) {
+      if (now.index >= sourceEnd && !pending()) break;
+      throwIfAborted(abort_);
+      step(now);
+    }
+    if (pending()) pendingAtEnd_[size_t(p)] = 1;
+  }
+}
+
+template <class N>
+const Plane* Simulation<N>::sourcePlane(size_t source, Moment now) const {
+  const Series& series = series_[source];
+  if (plan_.layers[source].constant) return now.sleep == 0 ? series.constant.get() : nullptr;
+  return series.at(now.phase, now.index);
+}
+
+template <class N>
+bool Simulation<N>::anySource(const Layer<N>& layer, Moment now) const {
+  for (size_t source : layer.sources)
+    if (sourcePlane(source, now)) return true;
+  return false;
+}
+
+template <class N>
+bool Simulation<N>::consumed(size_t index) const {
+  return plan_.layers[index].lastUse != index || options_.lastLayer == index;
+}
+
+template <class N>
+std::unique_ptr<Plane> Simulation<N>::takePlane(const Layer<N>& layer) {
+  return pool_.take(size_t(layer.shape.h), layer.shape.numel() * (layer.graded ? sizeof(N) : 1));
+}
+
+template <class N>
+void Simulation<N>::keep(size_t index, Moment now, std::unique_ptr<Plane> plane) {
+  auto& steps = series_[index].phases[size_t(now.phase)];
+  if (steps.size() <= size_t(now.index)) steps.resize(size_t(now.index) + 1);
+  steps[size_t(now.index)] = std::move(plane);
+}
+
+template <class N>
+void Simulation<N>::input(const N* values) {
+  const Layer<N>& layer = plan_.layers[plan_.input];
+  auto plane = takePlane(layer);
+  std::copy_n(values, layer.shape.numel(), plane->template as<N>());
+  markActive<N>(layer.shape, *plane);
+  series_[plan_.input].constant = std::move(plane);
+}
+
+template <class N>
+typename Simulation<N>::ConstantCurrent Simulation<N>::constantCurrent(const Layer<N>& layer) {
+  const Shape& s = layer.shape;
+  bool fed = false;
+  for (const Term<N>& term : layer.terms) fed = fed || plan_.layers[term.source].constant;
+  if (!fed) return {layer.bias.data(), layer.biasVaries ? s.row() : 0};
+  current_.resize(s.numel());
+  for (size_t y = 0; y < size_t(s.h); ++y) {
+    std::copy_n(layer.bias.data() + (layer.biasVaries ? y * s.row() : 0), s.row(),
+                current_.data() + y * s.row());
+  }
+  touched_.resize(size_t(s.h));
+  for (const Term<N>& term : layer.terms) {
+    if (plan_.layers[term.source].constant)
+      adder_.add(layer, term, *series_[term.source].constant, current_.data(), touched_.data());
+  }
+  return {current_.data(), s.row()};
+}
+
+template <class N>
+bool Simulation<N>::addTerms(const Layer<N>& layer, Moment now, N* sums) {
+  bool any = false;
+  for (const Term<N>& term : layer.terms) {
+    if (plan_.layers[term.source].constant) continue;
+    const Plane* plane = sourcePlane(term.source, now);
+    if (!plane) continue;
+    any = true;
+    operations += adder_.add(layer, term, *plane, sums, touched_.data());
+  }
+  return any;
+}
+
+/** One step of a neuron layer whose terms are added already; false if it was silent. */
+template <class N>
+bool Simulation<N>::stepNeurons(const Layer<N>& layer, Moment now, const ConstantCurrent& current,
+                                Plane& plane) {
+  const size_t length = layer.shape.row(), ordinal = layer.neuronOrdinal;
+  const size_t c = size_t(layer.shape.c), w = size_t(layer.shape.w);
+  const size_t area = w * size_t(layer.shape.h);
+  const NeuronRule rule = schedule_.rule(now.awake);
+  const uint64_t step = stepHash(layer.neuronOrdinal, now.awake, now.sleep);
+  bool fired = false;
+  for (size_t y = 0; y < size_t(layer.shape.h); ++y) {
+    int8_t* spikes = plane.as<int8_t>() + y * length;
+    plane.active[y] = 0;
+    if (now.sleep > 0 && !touched_[y] && !pending_[y]) {
+      std::memset(spikes, 0, length);
+      continue;
+    }
+    NeuronRow<N> row;
+    row.membrane = membrane_.data() + y * length;
+    row.count = counts[ordinal].data() + y * length;
+    row.current = now.sleep > 0 ? nullptr : current.data + y * current.rowStride;
+    row.threshold = layer.threshold.data();
+    row.spikes = spikes;
+    row.length = length;
+    const NeuronTally tally = plan_.number.neuronStep(row, rule);
+    pending_[y] = tally.pending;
+    if (tally.positive + tally.negative == 0) continue;
+    fired = true;
+    plane.active[y] = 1;
+    positive[ordinal] += tally.positive;
+    negative[ordinal] += tally.negative;
+    const RowEvents<N>& events = adder_.collect(layer, plane, y);
+    auto add = [&](Event event, int32_t spike) {
+      hash += spikeHash(step, event.c * area + y * w + event.x, spike);
+    };
+    for (size_t e = 0; e < events.plusCount; ++e) add(events.plus[e], 1);
+    for (size_t e = 0; e < events.minusCount; ++e) add(events.minus[e], -1);
+    for (size_t e = 0; e < events.valuedCount; ++e) {
+      const Event event = events.valued[e];
+      add(event, spikes[event.x * c + event.c]);
+    }
+  }
+  return fired;
+}
+
+template <class N>
+void Simulation<N>::neuron(size_t index) {
+  const Layer<N>& layer = plan_.layers[index];
+  const size_t rows = size_t(layer.shape.h), numel = layer.shape.numel();
+  const ConstantCurrent current = constantCurrent(layer);
+  membrane_.resize(numel);
+  for (size_t c = 0; c < size_t(layer.shape.c); ++c) {
+    const N start = startOf(schedule_, layer.channelStart[c], layer.channelThreshold[c]);
+    for (size_t i = c; i < numel; i += size_t(layer.shape.c)) membrane_[i] = start;
+  }
+  std::fill(counts[layer.neuronOrdinal].begin(), counts[layer.neuronOrdinal].end(), 0);
+  pending_.assign(rows, 0);
+  auto pending = [&] { return anyNonZero(pending_.data(), rows); };
+  eachMoment(index, pending, [&](Moment now) {
+    touched_.assign(rows, 0);
+    const bool fed = addTerms(layer, now, membrane_.data());
+    if (now.sleep > 0 && !fed && !pending()) return;
+    auto plane = takePlane(layer);
+    if (!stepNeurons(layer, now, current, *plane)) return pool_.give(std::move(plane));
+    int32_t& last = lastFiring_[size_t(now.phase)];
+    last = std::max(last, now.sleep);
+    if (consumed(index)) return keep(index, now, std::move(plane));
+    pool_.give(std::move(plane));
+  });
+}
+
+template <class N>
+void Simulation<N>::addReadout(const Layer<N>& layer, size_t ordinal, const N* values) {
+  auto& sums = readouts[ordinal];
+  for (size_t i = 0; i < layer.shape.numel(); ++i) sums[i] += values[i];
+}
+
+template <class N>
+void Simulation<N>::recordReadout(const Layer<N>& layer, size_t ordinal, Moment now) {
+  ReadoutTrace& trace = traces[ordinal];
+  ++trace.rows[size_t(now.phase)];
+  const size_t c = size_t(layer.shape.c), area = layer.shape.numel() / c;
+  for (size_t channel = 0; channel < c; ++channel) {
+    for (size_t p = 0; p < area; ++p) {
+      trace.values.push_back(static_cast<float>(
+          static_cast<double>(readouts[ordinal][p * c + channel]) * layer.readoutScale));
+    }
+  }
+}
+
+template <class N>
+void Simulation<N>::linear(size_t index) {
+  const Layer<N>& layer = plan_.layers[index];
+  const Shape& s = layer.shape;
+  const size_t numel = s.numel();
+  const ConstantCurrent current = constantCurrent(layer);
+  size_t ordinal = 0;
+  if (layer.readout) {
+    while (plan_.readoutLayers[ordinal] != index) ++ordinal;
+    readouts[ordinal].assign(numel, 0);
+    traces[ordinal].rows.assign(size_t(schedule_.phases()), 0);
+    traces[ordinal].values.clear();
+  }
+  if (layer.constant && consumed(index)) {
+    auto plane = takePlane(layer);
+    for (size_t y = 0; y < size_t(s.h); ++y) {
+      std::copy_n(current.data + y * current.rowStride, s.row(),
+                  plane->template as<N>() + y * s.row());
+    }
+    markActive<N>(s, *plane);
+    series_[index].constant = std::move(plane);
+  }
+  if (layer.constant && !layer.readout) return;
+  eachMoment(
+      index, [] { return false; },
+      [&](Moment now) {
+        if (now.sleep == 0 || anySource(layer, now)) {
+          values_.resize(numel);
+          if (now.sleep == 0) {
+            for (size_t y = 0; y < size_t(s.h); ++y) {
+              std::copy_n(current.data + y * current.rowStride, s.row(),
+                          values_.data() + y * s.row());
+            }
+          } else {
+            std::fill(values_.begin(), values_.end(), N(0));
+          }
+          touched_.assign(size_t(s.h), 0);
+          addTerms(layer, now, values_.data());
+          if (layer.readout) addReadout(layer, ordinal, values_.data());
+          if (consumed(index) && !layer.constant) {
+            auto plane = takePlane(layer);
+            std::copy_n(values_.data(), numel, plane->template as<N>());
+            if (markActive<N>(s, *plane)) {
+              keep(index, now, std::move(plane));
+            } else {
+              pool_.give(std::move(plane));
+            }
+          }
+        }
+        if (layer.readout && options_.everyStep) recordReadout(layer, ordinal, now);
+      });
+}
+
+/**
+ * Lateral-inhibition pooling: sums[i] is what input i has emitted so far, and the unit emits the
+ * change of the window's maximum. Telescopes, so what it has emitted is the maximum of the sums.
+ */
+template <class N>
+template <class T, class Sum>
+void Simulation<N>::maxPoolPlane(const Layer<N>& layer, const Plane& from, Sum* sums, Sum* maxima,
+                                 Plane& out) {
+  const Shape& s = layer.shape;
+  const Shape& in = plan_.layers[layer.sources[0]].shape;
+  const Window& win = layer.window;
+  for (size_t y = 0; y < size_t(in.h); ++y) {
+    if (!from.active[y]) continue;
+    const T* row = from.as<T>() + y * in.row();
+    Sum* sum = sums + y * in.row();
+    for (size_t i = 0; i < in.row(); ++i) sum[i] = wrappingAdd(sum[i], static_cast<Sum>(row[i]));
+  }
+  const size_t c = size_t(s.c);
+  Sum* best = maxima + s.numel();  // room for one pixel behind the maxima
+  for (int64_t oy = 0; oy < s.h; ++oy) {
+    T* to = out.as<T>() + size_t(oy) * s.row();
+    std::fill_n(to, s.row(), T(0));
+    bool reached = false;
+    for (int64_t ky = 0; ky < win.kernel[0]; ++ky) {
+      const int64_t y = oy * win.strides[0] - win.pads[0] + ky * win.dilations[0];
+      if (y >= 0 && y < in.h && from.active[size_t(y)]) reached = true;
+    }
+    if (!reached) continue;
+    for (int64_t ox = 0; ox < s.w; ++ox) {
+      bool empty = true;
+      for (int64_t ky = 0; ky < win.kernel[0]; ++ky) {
+        const int64_t y = oy * win.strides[0] - win.pads[0] + ky * win.dilations[0];
+        if (y < 0 || y >= in.h) continue;
+        for (int64_t kx = 0; kx < win.kernel[1]; ++kx) {
+          const int64_t x = ox * win.strides[1] - win.pads[1] + kx * win.dilations[1];
+          if (x < 0 || x >= in.w) continue;
+          const Sum* pixel = sums + size_t(y) * in.row() + size_t(x) * c;
+          if (empty) {
+            std::copy_n(pixel, c, best);
+          } else {
+            for (size_t i = 0; i < c; ++i) best[i] = best[i] < pixel[i] ? pixel[i] : best[i];
+          }
+          empty = false;
+        }
+      }
+      if (empty) continue;
+      Sum* held = maxima + size_t(oy) * s.row() + size_t(ox) * c;
+      for (size_t i = 0; i < c; ++i) {
+        const Sum change = wrappingSubtract(best[i], held[i]);
+        held[i] = best[i];
+        if constexpr (std::is_same_v<T, int8_t>) {
+          if (change < -127 || change > 127) {
+            throw Error("ERR_CASC_OVERFLOW", "layer " + layer.name +
+                                                 ": a max-pool unit changed by " +
+                                                 std::to_string(change) + " in one step");
+          }
+        }
+        to[size_t(ox) * c + i] = static_cast<T>(change);
+      }
+    }
+  }
+}
+
+template <class N>
+void Simulation<N>::maxPool(size_t index) {
+  const Layer<N>& layer = plan_.layers[index];
+  const size_t inputs = plan_.layers[layer.sources[0]].shape.numel(), numel = layer.shape.numel();
+  if (layer.graded) {
+    gradedSums_.assign(inputs, N(0));
+    gradedMaxima_.assign(numel + size_t(layer.shape.c), N(0));
+  } else {
+    sums_.assign(inputs, 0);
+    maxima_.assign(numel + size_t(layer.shape.c), 0);
+  }
+  auto emit = [&](const Plane& from) {
+    auto plane = takePlane(layer);
+    bool any;
+    if (layer.graded) {
+      maxPoolPlane<N, N>(layer, from, gradedSums_.data(), gradedMaxima_.data(), *plane);
+      any = markActive<N>(layer.shape, *plane);
+    } else {
+      maxPoolPlane<int8_t, int32_t>(layer, from, sums_.data(), maxima_.data(), *plane);
+      any = markActive<int8_t>(layer.shape, *plane);
+    }
+    if (!any) pool_.give(std::move(plane));
+    return plane;
+  };
+  if (layer.constant) {
+    // The maximum of t·x grows by max x in every awake step.
+    Plane from = *series_[layer.sources[0]].constant;
+    std::fill(from.active.begin(), from.active.end(), uint8_t{1});
+    series_[index].constant = emit(from);
+    if (!series_[index].constant) {
+      auto plane = takePlane(layer);
+      std::fill_n(plane->template as<N>(), numel, N(0));
+      std::fill(plane->active.begin(), plane->active.end(), uint8_t{0});
+      series_[index].constant = std::move(plane);
+    }
+    return;
+  }
+  eachMoment(
+      index, [] { return false; },
+      [&](Moment now) {
+        const Plane* from = sourcePlane(layer.sources[0], now);
+        if (!from) return;
+        if (auto plane = emit(*from)) keep(index, now, std::move(plane));
+      });
+}
+
+template <class N>
+template <class T>
+void Simulation<N>::relayPlane(const Layer<N>& layer, Moment now, Plane& out) {
+  T* to = out.as<T>();
+  std::fill_n(to, layer.shape.numel(), T(0));
+  for (const RelayRun& run : layer.runs) {
+    const size_t source = layer.relayed[run.source];
+    const Plane* from = sourcePlane(source, now);
+    if (!from) continue;
+    if (plan_.layers[source].graded) {
+      // T is N then: a relay of anything graded is graded.
+      if constexpr (std::is_same_v<T, N>)
+        std::copy_n(from->as<N>() + run.from, run.length, to + run.to);
+    } else {
+      std::copy_n(from->as<int8_t>() + run.from, run.length, to + run.to);
+    }
+  }
+}
+
+template <class N>
+void Simulation<N>::relay(size_t index) {
+  const Layer<N>& layer = plan_.layers[index];
+  auto emit = [&](Moment now, Plane& plane) {
+    if (layer.graded) {
+      relayPlane<N>(layer, now, plane);
+      return markActive<N>(layer.shape, plane);
+    }
+    relayPlane<int8_t>(layer, now, plane);
+    return markActive<int8_t>(layer.shape, plane);
+  };
+  if (layer.constant) {
+    auto plane = takePlane(layer);
+    emit(Moment{}, *plane);
+    series_[index].constant = std::move(plane);
+    return;
+  }
+  eachMoment(
+      index, [] { return false; },
+      [&](Moment now) {
+        if (!anySource(layer, now)) return;
+        auto plane = takePlane(layer);
+        if (emit(now, *plane)) return keep(index, now, std::move(plane));
+        pool_.give(std::move(plane));
+      });
+}
+
+template class Simulation<int32_t>;
+template class Simulation<float>;
+
+}  // namespace casc::spiking

@@ -1,0 +1,108 @@
+// The time loop of one image, layer by layer: the nets are feed-forward in time, so all steps of a
+// layer run before the next layer starts. The result is the same as stepping the whole net, the
+// weights stay in the cache, and steps in which a layer has nothing to do cost nothing.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "engine/abort.h"
+#include "engine/spiking/plan.h"
+#include "engine/spiking/plane.h"
+#include "engine/spiking/schedule.h"
+#include "engine/spiking/term_adder.h"
+
+namespace casc::spiking {
+
+/** How one readout layer grew: a row of elements per step that could change it. */
+struct ReadoutTrace {
+  std::vector<uint32_t> rows;  // per phase; later steps of the phase repeat the last row
+  std::vector<float> values;   // [rows][elements], C×H×W order, in real units
+};
+
+struct SimulationOptions {
+  bool everyStep = false;             // record `traces`
+  std::optional<size_t> lastLayer{};  // stop after this layer and keep its planes
+};
+
+/** One worker's simulator. Buffers are kept from image to image; results are valid until the next
+ * run. */
+template <class N>
+class Simulation {
+ public:
+  explicit Simulation(const Plan<N>& plan);
+
+  /** input: H×W×C, see loadInput. Throws Aborted, or Error where a pool's change leaves int8. */
+  void run(const N* input, const Schedule& schedule, const AbortFlag& abort,
+           const SimulationOptions& options);
+
+  // Per phase.
+  std::vector<int32_t> sleepSteps;
+  std::vector<uint8_t> atRest;
+  // Per neuron layer.
+  std::vector<Aligned<int32_t>> counts;  // net spikes n, [h][w][c]
+  std::vector<uint64_t> positive, negative;
+  // Per readout layer.
+  std::vector<std::vector<typename NumberTraits<N>::Wide>> readouts;  // Σ of its values, [h][w][c]
+  std::vector<ReadoutTrace> traces;
+  // Of the image.
+  uint64_t operations = 0;
+  uint64_t hash = 0;
+
+  /** Moment of the last spike of a neuron (H×W×C index) of options.lastLayer. */
+  std::optional<Moment> lastSpike(size_t layer, size_t neuron) const;
+
+ private:
+  /** Awake current that does not change over time: bias and terms of constant sources. */
+  struct ConstantCurrent {
+    const N* data;
+    size_t rowStride;  // 0: one row serves all
+  };
+
+  void input(const N* values);
+  void neuron(size_t index);
+  void linear(size_t index);
+  void maxPool(size_t index);
+  void relay(size_t index);
+
+  template <class Pending, class Step>
+  void eachMoment(size_t index, Pending pending, Step step);
+  ConstantCurrent constantCurrent(const Layer<N>& layer);
+  /** Adds the terms of all varying sources at a moment; false if none had an event. */
+  bool addTerms(const Layer<N>& layer, Moment now, N* sums);
+  bool stepNeurons(const Layer<N>& layer, Moment now, const ConstantCurrent& current,
+                   Plane& plane);
+  template <class T, class Sum>
+  void maxPoolPlane(const Layer<N>& layer, const Plane& from, Sum* sums, Sum* maxima, Plane& out);
+  template <class T>
+  void relayPlane(const Layer<N>& layer, Moment now, Plane& out);
+  void addReadout(const Layer<N>& layer, size_t ordinal, const N* values);
+  void recordReadout(const Layer<N>& layer, size_t ordinal, Moment now);
+
+  const Plane* sourcePlane(size_t source, Moment now) const;
+  bool anySource(const Layer<N>& layer, Moment now) const;
+  std::unique_ptr<Plane> takePlane(const Layer<N>& layer);
+  void keep(size_t index, Moment now, std::unique_ptr<Plane> plane);
+  bool consumed(size_t index) const;
+
+  const Plan<N>& plan_;
+  TermAdder<N> adder_;
+  PlanePool pool_;
+  std::vector<Series> series_;
+  Schedule schedule_;
+  AbortFlag abort_;
+  SimulationOptions options_;
+  std::vector<int32_t> lastFiring_;     // per phase, the last sleep step with a spike
+  std::vector<uint8_t> pendingAtEnd_;  // per phase
+  // Scratch of the layer being run.
+  Aligned<N> membrane_, current_, values_;
+  Aligned<int32_t> sums_, maxima_;
+  Aligned<N> gradedSums_, gradedMaxima_;
+  std::vector<uint8_t> touched_, pending_;
+};
+
+extern template class Simulation<int32_t>;
+extern template class Simulation<float>;
+
+}  // namespace casc::spiking

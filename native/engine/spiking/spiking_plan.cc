@@ -1,0 +1,196 @@
+#include "engine/spiking/spiking_plan.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "engine/spiking/input_plane.h"
+#include "engine/spiking/oracle.h"
+#include "engine/spiking/plan.h"
+
+namespace casc::spiking {
+namespace {
+
+/** H×W×C → C×H×W through `convert`. */
+template <class From, class To, class Convert>
+void channelFirst(const Shape& s, const From* from, To* to, Convert convert) {
+  const size_t c = size_t(s.c), area = s.numel() / c;
+  for (size_t channel = 0; channel < c; ++channel)
+    for (size_t p = 0; p < area; ++p) to[channel * area + p] = convert(from[p * c + channel]);
+}
+
+/** One layer's comparison. */
+struct Comparison {
+  size_t mismatches = 0;
+  size_t firstNeuron = std::numeric_limits<size_t>::max();  // C×H×W
+  size_t firstAt = 0;                                       // the same one, H×W×C
+
+  void add(const Shape& s, size_t at) {
+    const size_t c = size_t(s.c), area = s.numel() / c, neuron = at % c * area + at / c;
+    ++mismatches;
+    if (neuron >= firstNeuron) return;
+    firstNeuron = neuron;
+    firstAt = at;
+  }
+};
+
+template <class N>
+class Runner final : public ImageRunner {
+ public:
+  explicit Runner(const Plan<N>& plan) : plan_(plan), simulation_(plan) {}
+
+  void run(const float* image, size_t index, const RunSettings& settings,
+           const ImageResult& result, FirstDivergence& first) override {
+    const Layer<N>& input = plan_.layers[plan_.input];
+    input_.resize(input.shape.numel());
+    loadInput(input, image, index, input_.data());
+    simulation_.run(input_.data(), settings.schedule, settings.abort, {settings.everyStep, {}});
+    write(settings, result);
+    if (settings.oracle || settings.certify) check(index, settings, result, first);
+  }
+
+ private:
+  void write(const RunSettings& settings, const ImageResult& result) {
+    std::copy(simulation_.sleepSteps.begin(), simulation_.sleepSteps.end(), result.sleepSteps);
+    std::copy(simulation_.atRest.begin(), simulation_.atRest.end(), result.atRest);
+    std::copy(simulation_.positive.begin(), simulation_.positive.end(), result.positive);
+    std::copy(simulation_.negative.begin(), simulation_.negative.end(), result.negative);
+    *result.operations = static_cast<double>(simulation_.operations);
+    *result.hash = simulation_.hash;
+    if (settings.everyStep) {
+      *result.traces = simulation_.traces;
+    } else {
+      for (size_t r = 0; r < plan_.readoutLayers.size(); ++r) {
+        const Layer<N>& layer = plan_.layers[plan_.readoutLayers[r]];
+        channelFirst(layer.shape, simulation_.readouts[r].data(),
+                     result.readout + layer.readoutOffset, [&](auto sum) {
+                       return static_cast<float>(static_cast<double>(sum) * layer.readoutScale);
+                     });
+      }
+    }
+    for (size_t n = 0; n < result.counts.size(); ++n) {
+      channelFirst(plan_.layers[plan_.neuronLayers[n]].shape, simulation_.counts[n].data(),
+                   result.counts[n], [](int32_t count) { return count; });
+    }
+  }
+
+  void check(size_t index, const RunSettings& settings, const ImageResult& result,
+             FirstDivergence& first) {
+    if (!oracle_) oracle_.emplace(plan_);
+    size_t checked = 0, mismatches = 0;
+    std::optional<Divergence> divergence;
+    size_t divergenceAt = 0;
+    oracle_->run(input_.data(), settings.schedule, settings.abort, [&](size_t at, const N* ann) {
+      const Layer<N>& layer = plan_.layers[at];
+      if (layer.readout) {
+        channelFirst(layer.shape, ann, result.oracle + layer.readoutOffset, [&](N sum) {
+          return static_cast<float>(static_cast<double>(sum) * layer.readoutScale);
+        });
+      }
+      if (!settings.certify) return;
+      const Comparison compared =
+          layer.readout ? compareReadout(layer, at, ann) : compareCounts(layer, ann);
+      checked += layer.shape.numel();
+      mismatches += compared.mismatches;
+      if (divergence || compared.mismatches == 0) return;
+      divergenceAt = compared.firstAt;
+      divergence = Divergence{index, at, compared.firstNeuron, snnValue(at, divergenceAt),
+                              static_cast<double>(ann[divergenceAt]), std::nullopt};
+    });
+    if (!settings.certify) return;
+    *result.checked = static_cast<double>(checked);
+    *result.mismatches = static_cast<double>(mismatches);
+    if (divergence) report(*divergence, divergenceAt, settings, first);
+  }
+
+  Comparison compareCounts(const Layer<N>& layer, const N* ann) const {
+    Comparison compared;
+    const auto& counts = simulation_.counts[layer.neuronOrdinal];
+    for (size_t i = 0; i < counts.size(); ++i)
+      if (double(counts[i]) != double(ann[i])) compared.add(layer.shape, i);
+    return compared;
+  }
+
+  /**
+   * Equality in fixed point. In float32 the sums of the two paths round differently even where all
+   * spikes agree, so an element differs when it is off by more than 1e-4 of the layer's largest.
+   */
+  Comparison compareReadout(const Layer<N>& layer, size_t at, const N* ann) const {
+    Comparison compared;
+    const auto& sums = simulation_.readouts[readoutOrdinal(at)];
+    double tolerance = 0;
+    if constexpr (std::is_same_v<N, float>) {
+      for (size_t i = 0; i < sums.size(); ++i)
+        tolerance = std::max(tolerance, 1e-4 * std::abs(double{ann[i]}));
+    }
+    for (size_t i = 0; i < sums.size(); ++i) {
+      const double off = static_cast<double>(sums[i]) - static_cast<double>(ann[i]);
+      if (!(std::abs(off) <= tolerance)) compared.add(layer.shape, i);
+    }
+    return compared;
+  }
+
+  size_t readoutOrdinal(size_t layer) const {
+    const auto& all = plan_.readoutLayers;
+    return size_t(std::find(all.begin(), all.end(), layer) - all.begin());
+  }
+
+  double snnValue(size_t layer, size_t at) const {
+    if (plan_.layers[layer].readout)
+      return static_cast<double>(simulation_.readouts[readoutOrdinal(layer)][at]);
+    return simulation_.counts[plan_.layers[layer].neuronOrdinal][at];
+  }
+
+  /** Keeps the divergence of the lowest image. Only that one is simulated again, up to its layer,
+   * to find when the neuron fired last: recording this for every neuron would cost every run. */
+  void report(Divergence divergence, size_t at, const RunSettings& settings,
+              FirstDivergence& first) {
+    {
+      std::lock_guard lock(first.mutex);
+      if (first.found && first.found->image < divergence.image) return;
+    }
+    if (plan_.layers[divergence.layer].kind == LayerKind::Neuron) {
+      simulation_.run(input_.data(), settings.schedule, settings.abort, {false, divergence.layer});
+      divergence.lastSpike = simulation_.lastSpike(divergence.layer, at);
+    }
+    std::lock_guard lock(first.mutex);
+    if (!first.found || divergence.image < first.found->image) first.found = divergence;
+  }
+
+  const Plan<N>& plan_;
+  Simulation<N> simulation_;
+  std::optional<Oracle<N>> oracle_;
+  Aligned<N> input_;
+};
+
+template <class N>
+class CompiledPlan final : public SpikingPlan {
+ public:
+  CompiledPlan(PlanSpec spec, const Kernels& kernels) : plan_(std::move(spec), kernels) {
+    inputs = plan_.layers[plan_.input].shape.numel();
+    outputs = plan_.outputs;
+    for (size_t layer : plan_.neuronLayers) neurons.push_back(plan_.layers[layer].shape.numel());
+    for (size_t layer : plan_.readoutLayers)
+      readoutSizes.push_back(plan_.layers[layer].shape.numel());
+    bytes = plan_.bytes;
+    denseMacs = plan_.denseMacs;
+    inputMacs = plan_.inputMacs;
+  }
+  std::unique_ptr<ImageRunner> runner() const override {
+    return std::make_unique<Runner<N>>(plan_);
+  }
+
+ private:
+  Plan<N> plan_;
+};
+
+}  // namespace
+
+std::shared_ptr<const SpikingPlan> compilePlan(PlanSpec spec, const Kernels& kernels) {
+  if (spec.format == Format::Float32)
+    return std::make_shared<CompiledPlan<float>>(std::move(spec), kernels);
+  return std::make_shared<CompiledPlan<int32_t>>(std::move(spec), kernels);
+}
+
+}  // namespace casc::spiking

@@ -1,0 +1,83 @@
+// The engine's door for the addon: a compiled plan of either number type, and runners that carry
+// one image at a time through simulation, oracle and certificate.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "engine/abort.h"
+#include "engine/spiking/schedule.h"
+#include "engine/spiking/simulation.h"
+#include "engine/spiking/spec.h"
+#include "kernels/registry.h"
+
+namespace casc::spiking {
+
+/** Where spiking net and quantised ANN differ first: lowest image, then layer, then neuron. */
+struct Divergence {
+  size_t image = 0, layer = 0, neuron = 0;  // neuron in C×H×W order
+  double snn = 0, ann = 0;
+  std::optional<Moment> lastSpike;
+};
+
+/** Shared by all images of a run. */
+struct RunSettings {
+  Schedule schedule;
+  bool everyStep = false;
+  bool oracle = false;
+  bool certify = false;
+  AbortFlag abort;
+};
+
+/** Where one image's results go; null pointers and empty vectors mean: not asked for. */
+struct ImageResult {
+  int32_t* sleepSteps = nullptr;  // [phases]
+  uint8_t* atRest = nullptr;      // [phases]
+  float* readout = nullptr;       // [outputs], after the last step
+  std::vector<ReadoutTrace>* traces = nullptr;  // per readout layer, with everyStep
+  float* oracle = nullptr;        // [outputs]
+  std::vector<int32_t*> counts;   // per neuron layer, [c][h][w]
+  double* positive = nullptr;     // [neuron layers]
+  double* negative = nullptr;     // [neuron layers]
+  double* operations = nullptr;
+  uint64_t* hash = nullptr;
+  double* checked = nullptr;
+  double* mismatches = nullptr;
+};
+
+/** The first divergence of a run, found by any worker. */
+struct FirstDivergence {
+  std::mutex mutex;
+  std::optional<Divergence> found;
+};
+
+class ImageRunner {
+ public:
+  virtual ~ImageRunner() = default;
+  /** image: C×H×W. */
+  virtual void run(const float* image, size_t index, const RunSettings& settings,
+                   const ImageResult& result, FirstDivergence& first) = 0;
+};
+
+class SpikingPlan {
+ public:
+  virtual ~SpikingPlan() = default;
+  /** One per worker; must not outlive the plan. */
+  virtual std::unique_ptr<ImageRunner> runner() const = 0;
+
+  size_t inputs = 0;                 // elements of an image
+  size_t outputs = 0;                // elements of all readouts
+  std::vector<size_t> neurons;       // elements per neuron layer
+  std::vector<size_t> readoutSizes;  // elements per readout layer
+  size_t bytes = 0;
+  double denseMacs = 0, inputMacs = 0;
+};
+
+/** Checks and packs. Throws Error (ERR_CASC_ARGUMENT). */
+std::shared_ptr<const SpikingPlan> compilePlan(PlanSpec spec, const Kernels& kernels);
+
+}  // namespace casc::spiking

@@ -1,0 +1,11 @@
+// How a kernel file asks for an instruction set: per function, never by compiler flags, so that one
+// binary runs everywhere and no other code is compiled for a CPU that may not be there.
+#pragma once
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#define CASC_HAS_AVX2 1
+// No "fma": a fused multiply-add would round once where the scalar code rounds twice.
+#define CASC_AVX2 __attribute__((target("avx2,popcnt")))
+#else
+#define CASC_HAS_AVX2 0
+#endif
