@@ -40,14 +40,14 @@ class Runner final : public ImageRunner {
  public:
   explicit Runner(const Plan<N>& plan) : plan_(plan), simulation_(plan) {}
 
-  void run(const float* image, size_t index, const RunSettings& settings,
-           const ImageResult& result, FirstDivergence& first) override {
+  void run(const float* image, size_t index, const RunSettings& settings, const ImageResult& result,
+           FirstDivergence& first) override {
     const Layer<N>& input = plan_.layers[plan_.input];
     input_.resize(input.shape.numel());
     loadInput(input, image, index, input_.data());
     simulation_.run(input_.data(), settings.schedule, settings.abort, {settings.everyStep, {}});
     write(settings, result);
-    if (settings.oracle || settings.certify) check(index, settings, result, first);
+    if (settings.oracle || index < settings.certify) check(index, settings, result, first);
   }
 
  private:
@@ -88,17 +88,21 @@ class Runner final : public ImageRunner {
           return static_cast<float>(static_cast<double>(sum) * layer.readoutScale);
         });
       }
-      if (!settings.certify) return;
+      if (index >= settings.certify) return;
       const Comparison compared =
           layer.readout ? compareReadout(layer, at, ann) : compareCounts(layer, ann);
       checked += layer.shape.numel();
       mismatches += compared.mismatches;
       if (divergence || compared.mismatches == 0) return;
       divergenceAt = compared.firstAt;
-      divergence = Divergence{index, at, compared.firstNeuron, snnValue(at, divergenceAt),
-                              static_cast<double>(ann[divergenceAt]), std::nullopt};
+      divergence = Divergence{index,
+                              at,
+                              compared.firstNeuron,
+                              snnValue(at, divergenceAt),
+                              static_cast<double>(ann[divergenceAt]),
+                              std::nullopt};
     });
-    if (!settings.certify) return;
+    if (index >= settings.certify) return;
     *result.checked = static_cast<double>(checked);
     *result.mismatches = static_cast<double>(mismatches);
     if (divergence) report(*divergence, divergenceAt, settings, first);
