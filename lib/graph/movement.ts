@@ -3,7 +3,7 @@
  * the same code folds constants and, run on an array of 1-based positions, yields the index map of a route.
  */
 import { GraphError, Refusal } from './graph-error';
-import { axisOf, broadcastDims, broadcastStrides, create, type NDArray, sizeOf, strided, stridesOf } from './ndarray';
+import { axisOf, broadcastDims, create, expand, type NDArray, sizeOf, strided, stridesOf, transpose } from './ndarray';
 import type { OnnxNode } from './onnx-node';
 import { resizeNearest } from './resize';
 
@@ -26,23 +26,6 @@ function need(inputs: Inputs, at: number, what: string): NDArray {
 /** A list given as an attribute in old opsets and as an input in new ones. */
 function listOf(node: OnnxNode, name: string, inputs: Inputs, at: number): number[] | undefined {
   return node.ints(name) ?? inputs[at]?.numbers();
-}
-
-export function transpose(x: NDArray, perm: readonly number[]): NDArray {
-  const strides = stridesOf(x.dims);
-  const axes = perm.map((axis) => axisOf(axis, x.dims.length));
-  if (new Set(axes).size !== x.dims.length || axes.length !== x.dims.length) {
-    throw new GraphError(`perm [${perm}] is no permutation of ${x.dims.length} axes`);
-  }
-  return strided(
-    x,
-    axes.map((axis) => x.dims[axis]!),
-    axes.map((axis) => strides[axis]!),
-  );
-}
-
-export function expand(x: NDArray, dims: readonly number[]): NDArray {
-  return strided(x, dims, broadcastStrides(x.dims, dims));
 }
 
 function reshape(node: OnnxNode, x: NDArray, target: readonly number[]): NDArray {

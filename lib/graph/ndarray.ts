@@ -125,11 +125,15 @@ export function broadcastDims(...all: readonly (readonly number[])[]): number[] 
 
 /**
  * Copies elements by strides: out[i0, i1, …] = source[start + Σ i·strides]. Transpose, Slice, Expand and Gather of one
- * index are all this.
+ * index are all this. Where nothing moves, the result shares the source's memory.
  */
 export function strided(source: NDArray, dims: readonly number[], strides: readonly number[], start = 0): NDArray {
+  const size = sizeOf(dims);
+  const own = stridesOf(dims);
+  if (strides.every((step, axis) => step === own[axis] || dims[axis] === 1)) {
+    return new NDArray(source.type, dims, source.data.subarray(start, start + size));
+  }
   const out = create(source.type, dims);
-  const size = out.size;
   if (size === 0) return out;
   const rank = dims.length;
   const index = new Array<number>(rank).fill(0);
@@ -151,4 +155,21 @@ export function axisOf(axis: number, rank: number): number {
   const at = axis < 0 ? axis + rank : axis;
   if (!Number.isInteger(at) || at < 0 || at >= rank) throw new GraphError(`axis ${axis} is outside rank ${rank}`);
   return at;
+}
+
+export function transpose(x: NDArray, perm: readonly number[]): NDArray {
+  const strides = stridesOf(x.dims);
+  const axes = perm.map((axis) => axisOf(axis, x.dims.length));
+  if (new Set(axes).size !== x.dims.length || axes.length !== x.dims.length) {
+    throw new GraphError(`perm [${perm}] is no permutation of ${x.dims.length} axes`);
+  }
+  return strided(
+    x,
+    axes.map((axis) => x.dims[axis]!),
+    axes.map((axis) => strides[axis]!),
+  );
+}
+
+export function expand(x: NDArray, dims: readonly number[]): NDArray {
+  return strided(x, dims, broadcastStrides(x.dims, dims));
 }

@@ -1,0 +1,3 @@
+/** ONNX graphs to networks. */
+export { type ImportOptions, importGraph, importModel } from './import';
+export * from './network';
