@@ -26,12 +26,20 @@ for (const isa of info().found) {
   }
 }
 
-function benchmark({ name, size, density, type, isa }: Case): Promise<{ name: string; updatesPerSecond: number; error: number }> {
+function benchmark({
+  name,
+  size,
+  density,
+  type,
+  isa,
+}: Case): Promise<{ name: string; updatesPerSecond: number; error: number }> {
   const threshold = 1024;
   const population = new NeuronPopulation(size, { threshold, type, isa });
   // A constant current of `density` thresholds fires that often; alternating signs keep counts near zero.
   const currents = [1, -1].map((sign) => {
-    const values = Array.from({ length: size }, (_, i) => Math.round(sign * 2 * density * threshold * ((i * 7919) % 1000) / 1000));
+    const values = Array.from({ length: size }, (_, i) =>
+      Math.round((sign * 2 * density * threshold * ((i * 7919) % 1000)) / 1000),
+    );
     return type === 'int32' ? Int32Array.from(values) : Float32Array.from(values);
   });
   let t = 0;
@@ -53,7 +61,9 @@ async function main(): Promise<void> {
     results.push({ ...one, ...result });
     if (!json) {
       const rate = (result.updatesPerSecond / 1e9).toFixed(3);
-      console.log(`${result.name.padEnd(36)} ${rate.padStart(8)} billion updates a second  ±${result.error.toFixed(1)} %`);
+      console.log(
+        `${result.name.padEnd(36)} ${rate.padStart(8)} billion updates a second  ±${result.error.toFixed(1)} %`,
+      );
     }
   }
   if (json) console.log(JSON.stringify({ machine: cpus()[0]?.model, ...info(), results }, null, 2));

@@ -25,7 +25,9 @@ let status = run('clang-format', ['--dry-run', '--Werror', ...files]);
 if (existsSync(join(root, 'build', 'compile_commands.json'))) {
   status ||= run('clang-tidy', ['--quiet', '-p', 'build', ...files.filter((name) => name.endsWith('.cc'))]);
 } else {
-  console.error('build/compile_commands.json is missing: native/ was not checked by clang-tidy (build with CMake first)');
+  console.error(
+    'build/compile_commands.json is missing: native/ was not checked by clang-tidy (build with CMake first)',
+  );
   if (process.env.CI) status ||= 1;
 }
 process.exit(status);

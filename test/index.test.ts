@@ -8,8 +8,14 @@ const run = (args: string[]) => execFileSync(process.execPath, args, { cwd: root
 
 test('CommonJS and ESM give the same names', () => {
   const cjs = run(['-e', 'console.log(Object.keys(require("casc-snn")).sort().join())']);
-  const esm = run(['--input-type=module', '-e', 'import * as casc from "casc-snn"; console.log(Object.keys(casc).filter((k) => k !== "default" && k !== "module.exports" && k !== "__esModule").sort().join())']);
-  expect(cjs.split(',')).toEqual(expect.arrayContaining(['SpikingNetwork', 'evaluate', 'importModel', 'openDataset', 'quantize']));
+  const esm = run([
+    '--input-type=module',
+    '-e',
+    'import * as casc from "casc-snn"; console.log(Object.keys(casc).filter((k) => k !== "default" && k !== "module.exports" && k !== "__esModule").sort().join())',
+  ]);
+  expect(cjs.split(',')).toEqual(
+    expect.arrayContaining(['SpikingNetwork', 'evaluate', 'importModel', 'openDataset', 'quantize']),
+  );
   expect(esm.split(',').filter((name) => name !== '__esModule')).toEqual(cjs.split(','));
 });
 

@@ -1,10 +1,9 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { openDataset, parseInputScaling } from '../datasets';
-import { evaluate } from '../evaluate';
-import { classesOf } from '../evaluate';
+import { classesOf, evaluate } from '../evaluate';
 import { checkWritable, writeWhole } from '../files/atomic-write';
 import { importModel } from '../graph';
-import { inputRangeOf, readMetadata } from '../quantize/metadata';
+import { inputRangeOf } from '../quantize/metadata';
 import { evaluationTable } from '../report';
 import { SpikingNetwork } from '../simulate';
 import { ExitCode } from './exit-code';
@@ -40,7 +39,11 @@ export function evaluateCommand(done: (exitCode: number) => void): Command {
     .option('--ann <fp32.onnx>', 'also evaluate the original net')
     .addOption(formatOption())
     .option('--limit <n>', 'only the first n images', wholeNumber)
-    .option('--certify <all|none|n>', 'images whose every neuron is compared (default: all in fixed point)', certifyCount)
+    .option(
+      '--certify <all|none|n>',
+      'images whose every neuron is compared (default: all in fixed point)',
+      certifyCount,
+    )
     .option('--threads <n>', 'worker threads (default: all)', wholeNumber)
     .option('--json <out.json>', 'write the figures as JSON');
   addSchedule(command);
@@ -58,7 +61,7 @@ Examples:
     .action(async (file: string, flags: Flags) => {
       if (flags.json) await checkWritable(flags.json);
       const network = await importModel(file);
-      const scaling = scalingOf(flags, readMetadata(network).input);
+      const scaling = scalingOf(flags, network);
       const snn = SpikingNetwork.from(network, {
         format: parseFormat(flags.format),
         inputRange: scaling && inputRangeOf(parseInputScaling(scaling)),
@@ -66,7 +69,12 @@ Examples:
       const progress = new Progress('evaluating');
       try {
         const result = await interruptible(async (signal) => {
-          const dataset = await openDataset(flags.data, { scaling, limit: flags.limit, classes: classesOf(network), signal });
+          const dataset = await openDataset(flags.data, {
+            scaling,
+            limit: flags.limit,
+            classes: classesOf(network),
+            signal,
+          });
           return evaluate(snn, dataset, {
             ...scheduleOf(flags),
             ann: flags.ann,

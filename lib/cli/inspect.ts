@@ -8,7 +8,10 @@ export function inspectCommand(): Command {
     .description('one line a node: folded, neuron, linear, pool, tail, or why it cannot be converted')
     .argument('<model.onnx>')
     .option('--json', 'as JSON')
-    .addHelpText('after', '\nExamples:\n  casc inspect net.onnx\n  casc inspect net.onnx --json | jq \'.nodes[] | select(.verdict == "refused")\'')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  casc inspect net.onnx\n  casc inspect net.onnx --json | jq \'.nodes[] | select(.verdict == "refused")\'',
+    )
     .action(async (file: string, flags: { json?: boolean }) => {
       const network = await inspect(file);
       const refused = network.verdicts.some(({ verdict }) => verdict === 'refused');

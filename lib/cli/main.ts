@@ -20,7 +20,13 @@ async function main(argv: string[]): Promise<number> {
     .version(version())
     .showHelpAfterError('(--help shows the options)')
     .exitOverride();
-  for (const command of [quantizeCommand(), inspectCommand(), simulateCommand(), evaluateCommand(done), infoCommand()]) {
+  for (const command of [
+    quantizeCommand(),
+    inspectCommand(),
+    simulateCommand(),
+    evaluateCommand(done),
+    infoCommand(),
+  ]) {
     program.addCommand(command.exitOverride().showHelpAfterError('(--help shows the options)'));
   }
   try {

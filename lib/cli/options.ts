@@ -1,7 +1,9 @@
 /** Options that several commands share, and how their texts become values. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { InputScaling, InputScalingOptions } from '../datasets';
+import type { Network } from '../graph';
 import type { PlanFormat } from '../native';
+import { readMetadata } from '../quantize/metadata';
 import type { NeuronModel, ScheduleOptions } from '../simulate';
 
 export function wholeNumber(text: string): number {
@@ -52,8 +54,15 @@ export function addSchedule(command: Command): Command {
     .optionsGroup('Schedule:')
     .addOption(new Option('--neuron <model>', 'neuron (default: cif)').choices(['cif', 'if', 'signed', 'burst']))
     .option('--gamma <n>', 'most spikes in one step (default: 1; burst 5)', wholeNumber)
-    .addOption(new Option('--shift <phi>', "initial membrane, in thresholds (default: the net's)").choices(['0', '0.5']))
-    .addOption(new Option('--upper-bound <on|off>', "at most as many spikes as awake steps (default: the neuron's)").choices(['on', 'off']))
+    .addOption(
+      new Option('--shift <phi>', "initial membrane, in thresholds (default: the net's)").choices(['0', '0.5']),
+    )
+    .addOption(
+      new Option('--upper-bound <on|off>', "at most as many spikes as awake steps (default: the neuron's)").choices([
+        'on',
+        'off',
+      ]),
+    )
     .option('--wake <n>', "awake steps (default: the net's levels)", wholeNumber)
     .option('--sleep <n|auto>', 'sleep steps (default: auto, until no neuron fires)', sleepSteps)
     .option('--margin <n>', 'sleep after every n awake steps (default: after the last)', wholeNumber);
@@ -91,16 +100,23 @@ export function addScaling(command: Command): Command {
     .option('--scale <s>', 'factor of pixels (default: 1/255; 1 for raw 0..255)', positiveNumber)
     .option('--resize <size|HxW>', 'shorter side, or stretch to height x width')
     .addOption(
-      new Option('--interpolation <rule>', 'resize rule (default: bilinear)').choices(['bilinear', 'bicubic', 'nearest', 'lanczos3']),
+      new Option('--interpolation <rule>', 'resize rule (default: bilinear)').choices([
+        'bilinear',
+        'bicubic',
+        'nearest',
+        'lanczos3',
+      ]),
     )
     .option('--no-antialias', 'plain interpolation, as OpenCV has it')
     .option('--crop <size|HxW>', 'centre crop')
-    .addOption(new Option('--channels <order>', "channel order (default: the data set's)").choices(['rgb', 'bgr', 'gray']));
+    .addOption(
+      new Option('--channels <order>', "channel order (default: the data set's)").choices(['rgb', 'bgr', 'gray']),
+    );
 }
 
 /** The scaling that the flags ask for, over what the file records; undefined where neither says anything. */
-export function scalingOf(flags: ScalingFlags, recorded?: InputScaling): InputScalingOptions | undefined {
-  const scaling: InputScalingOptions = { ...recorded };
+export function scalingOf(flags: ScalingFlags, network: Network): InputScalingOptions | undefined {
+  const scaling: InputScalingOptions = { ...readMetadata(network).input };
   if (flags.mean) scaling.mean = flags.mean;
   if (flags.std) scaling.std = flags.std;
   if (flags.scale !== undefined) scaling.scale = flags.scale;
@@ -112,7 +128,10 @@ export function scalingOf(flags: ScalingFlags, recorded?: InputScaling): InputSc
     scaling.crop = { height, width };
   }
   if (flags.channels) scaling.channels = flags.channels;
-  return Object.keys(scaling).length > 0 ? scaling : undefined;
+  if (Object.keys(scaling).length === 0) return undefined;
+  // A net with one input plane sees grey images, whatever the data set stores.
+  if (network.nodes[network.input]!.shape.c === 1) scaling.channels ??= 'gray';
+  return scaling;
 }
 
 function resizeOf(text: string): InputScalingOptions['resize'] {

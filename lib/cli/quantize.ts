@@ -4,10 +4,17 @@ import { checkWritable, writeWhole } from '../files/atomic-write';
 import { importModel } from '../graph';
 import { quantize } from '../quantize';
 import type { ClipMethod } from '../quantize/clip-values';
-import { readMetadata } from '../quantize/metadata';
 import { quantizeTable } from '../report';
 import { interruptible } from './interrupt';
-import { addScaling, formatOption, parseFormat, positiveNumber, type ScalingFlags, scalingOf, wholeNumber } from './options';
+import {
+  addScaling,
+  formatOption,
+  parseFormat,
+  positiveNumber,
+  type ScalingFlags,
+  scalingOf,
+  wholeNumber,
+} from './options';
 import { Progress } from './progress';
 
 interface Flags extends ScalingFlags {
@@ -31,8 +38,15 @@ export function quantizeCommand(): Command {
     .option('--calibration <data>', 'images to calibrate on, as kind:path[#split] (cifar10, cifar100, mnist, imagenet)')
     .option('--samples <n>', 'images to calibrate on', wholeNumber, 512)
     .addOption(formatOption())
-    .addOption(new Option('--shift <phi>', 'shift of the activations: 0 as in the paper, 0.5 rounds (default: 0.5)').choices(['0', '0.5']))
-    .addOption(new Option('--method <method>', 'how clip values are chosen').choices(['mse', 'percentile']).default('mse'))
+    .addOption(
+      new Option('--shift <phi>', 'shift of the activations: 0 as in the paper, 0.5 rounds (default: 0.5)').choices([
+        '0',
+        '0.5',
+      ]),
+    )
+    .addOption(
+      new Option('--method <method>', 'how clip values are chosen').choices(['mse', 'percentile']).default('mse'),
+    )
     .option('--percentile <p>', 'quantile of the percentile method', positiveNumber, 0.999)
     .option('--threads <n>', 'worker threads (default: all)', wholeNumber);
   return addScaling(command)
@@ -47,7 +61,7 @@ Examples:
     .action(async (file: string, flags: Flags) => {
       await checkWritable(flags.output);
       const network = await importModel(file);
-      const scaling = scalingOf(flags, readMetadata(network).input);
+      const scaling = scalingOf(flags, network);
       const progress = new Progress('calibrating');
       const result = await interruptible(async (signal) => {
         const calibration = flags.calibration

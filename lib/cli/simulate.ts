@@ -38,10 +38,10 @@ export function simulateCommand(): Command {
           { file: flags.input },
         );
       }
-      const range = images.reduce(
-        ({ min, max }, x) => ({ min: Math.min(min, x), max: Math.max(max, x) }),
-        { min: Number.POSITIVE_INFINITY, max: Number.NEGATIVE_INFINITY },
-      );
+      const range = images.reduce(({ min, max }, x) => ({ min: Math.min(min, x), max: Math.max(max, x) }), {
+        min: Number.POSITIVE_INFINITY,
+        max: Number.NEGATIVE_INFINITY,
+      });
       const snn = await SpikingNetwork.load(file, { format: parseFormat(flags.format), inputRange: range });
       try {
         // A wrong length is the network's to report, with the shape it wants.
@@ -60,11 +60,14 @@ export function simulateCommand(): Command {
           const values = result.outputs[i]!;
           const width = values.length / count;
           for (let image = 0; image < count; image++) {
-            const row = Array.from(values.subarray(image * width, image * width + Math.min(width, 10)), (x) => x.toPrecision(6));
+            const row = Array.from(values.subarray(image * width, image * width + Math.min(width, 10)), (x) =>
+              x.toPrecision(6),
+            );
             console.log(`${name}[${image}]  ${row.join('  ')}${width > 10 ? `  … (${width} values)` : ''}`);
           }
         });
-        if (!result.atRest.every(Boolean)) console.log(`not at rest: ${result.atRest.filter((rest) => !rest).length} of ${count} images`);
+        if (!result.atRest.every(Boolean))
+          console.log(`not at rest: ${result.atRest.filter((rest) => !rest).length} of ${count} images`);
         if (flags.trace) await writeWhole(flags.trace, JSON.stringify(traceOf(result, snn.readoutSize)));
       } finally {
         snn.dispose();

@@ -1,8 +1,8 @@
 /** Conversion: a quantised network becomes a plan for the spiking engine. */
 import { argumentError, CascError } from '../errors';
-import type { Network } from '../graph/network';
-import type { LayeredNetwork, Layer } from '../graph/layered';
+import type { Layer, LayeredNetwork } from '../graph/layered';
 import { toLayers } from '../graph/layered';
+import type { Network } from '../graph/network';
 import type { PlanDescription, PlanFormat } from '../native';
 import { toFixedPoint } from '../quantize/fixed-point';
 import type { NetworkMetadata } from '../quantize/metadata';

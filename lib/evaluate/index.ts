@@ -102,7 +102,9 @@ export async function evaluate(
       quantized.add(result.oracle![0]!, labels, classes);
       if (original) {
         const threads = options.threads ?? addon().info().threads;
-        const dense = await abortable(options.signal, (abort) => original.plan.run([images], count, { threads, abort }));
+        const dense = await abortable(options.signal, (abort) =>
+          original.plan.run([images], count, { threads, abort }),
+        );
         fp32.add(dense.outputs[0]!, labels, classes);
       }
       perStep.add(result.steps, await correctPerStep(snn, result, labels, classes), count);

@@ -1,3 +1,3 @@
 /** ONNX graphs to networks. */
-export { type ImportOptions, importGraph, importModel } from './import';
+export { type ImportOptions, importGraph, importModel, inspect } from './import';
 export * from './network';

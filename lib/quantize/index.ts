@@ -98,7 +98,7 @@ async function quantizeActivations(
     shift,
     clips: Object.fromEntries([...clips].map(([id, clip]) => [network.nodes[id]!.name, clip])),
     input: options.scaling ?? calibration.scaling,
-    classes: options.classNames ? [...options.classNames] : (calibration.classNames as string[] | null) ?? undefined,
+    classes: options.classNames ? [...options.classNames] : ((calibration.classNames as string[] | null) ?? undefined),
     task: 'classification',
     calibration: seen.hash,
   };
@@ -151,7 +151,9 @@ async function keepActivations(
     clips: recorded.clips ?? clips,
     input,
     task: 'classification',
-    classes: options.classNames ? [...options.classNames] : recorded.classes ?? (options.calibration?.classNames as string[] | null) ?? undefined,
+    classes: options.classNames
+      ? [...options.classNames]
+      : (recorded.classes ?? (options.calibration?.classNames as string[] | null) ?? undefined),
   };
   const written = fixed(network, format, metadata, input && inputRangeOf(input));
   const layers = Object.entries(clips).map(([name, clip]) => ({ name, clip, max: null }));
@@ -165,8 +167,15 @@ function fixed(
   inputRange: { min: number; max: number } | undefined,
 ): OnnxModel {
   const wholeRange = metadata.input ? inputRangeOf(metadata.input) : inputRange;
-  const result = toFixedPoint(toLayers(network), { format, inputRange: wholeRange, readoutUnits: readMetadata(network).readouts });
-  return { ...writeFixedPoint(result, encodeMetadata({ ...metadata, readouts: readoutUnits(result) })), file: basename(network.file) };
+  const result = toFixedPoint(toLayers(network), {
+    format,
+    inputRange: wholeRange,
+    readoutUnits: readMetadata(network).readouts,
+  });
+  return {
+    ...writeFixedPoint(result, encodeMetadata({ ...metadata, readouts: readoutUnits(result) })),
+    file: basename(network.file),
+  };
 }
 
 /** The network with every plain ReLU quantised. */

@@ -7,7 +7,7 @@ import type { LinearTerm } from '../graph/compose';
 import type { Layer, LinearLayer, MaxPoolLayer, NeuronLayer, RelayLayer } from '../graph/layered';
 import type { NetworkNode, Shape, Window } from '../graph/network';
 import { numel } from '../graph/network';
-import { type AttributeValue, makeModel, makeNode, makeTensor, type OnnxModel, valueInfo } from "../onnx";
+import { type AttributeValue, makeModel, makeNode, makeTensor, type OnnxModel, valueInfo } from '../onnx';
 import type { FixedNetwork } from './fixed-point';
 
 type Attributes = Record<string, AttributeValue>;
@@ -37,7 +37,7 @@ class Writer {
     const { network, readouts } = this.fixed.source;
     this.used.add(network.inputName);
     for (const { name } of network.outputs) this.used.add(name);
-    this.fixed.layers.forEach((layer, index) => this.planes.push(this.layer(layer, index)));
+    for (const [index, layer] of this.fixed.layers.entries()) this.planes.push(this.layer(layer, index));
     for (const [node, layer] of readouts) this.values.set(node, this.planes[layer]!);
     for (const node of network.nodes) if (node.tail) this.values.set(node.id, this.tailNode(node));
     for (const { node, name, dims } of network.outputs) {
@@ -155,7 +155,9 @@ class Writer {
 
   private maxpool(layer: MaxPoolLayer): string {
     const { dilations, ...rest } = windowOf(layer.window);
-    const attributes: Attributes = layer.window.dilations.some((d) => d !== 1) ? { ...rest, dilations: dilations! } : rest;
+    const attributes: Attributes = layer.window.dilations.some((d) => d !== 1)
+      ? { ...rest, dilations: dilations! }
+      : rest;
     return this.emit('MaxPool', [this.planes[layer.source]!], layer.tensor, attributes);
   }
 
@@ -195,7 +197,9 @@ class Writer {
       joined = this.emit('Pad', [joined, this.int64s(`${name}/zero`, [0, 0, 0, 1])], `${name}/padded`);
     }
     const elements = Array.from(index, (i) => (i < 0 ? total : i));
-    const taken = this.emit('Gather', [joined, this.int32s(`${name}/elements`, elements)], `${name}/taken`, { axis: 1 });
+    const taken = this.emit('Gather', [joined, this.int32s(`${name}/elements`, elements)], `${name}/taken`, {
+      axis: 1,
+    });
     return this.reshape(taken, shape, name, output);
   }
 
@@ -227,7 +231,11 @@ class Writer {
           node.shift ? `${name}/scaled` : tensor,
         );
         if (!node.shift) return scaled;
-        return this.emit('Add', [scaled, this.perChannel(`${name}/shift`, Float64Array.from(node.shift), shape)], tensor);
+        return this.emit(
+          'Add',
+          [scaled, this.perChannel(`${name}/shift`, Float64Array.from(node.shift), shape)],
+          tensor,
+        );
       }
       case 'add': {
         let sum = inputs[0]!;

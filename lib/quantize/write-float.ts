@@ -33,7 +33,11 @@ export function writeFloat(
   });
   const result: OnnxModel = {
     ...model,
-    proto: { ...model.proto, metadataProps: [...(model.proto.metadataProps ?? [])], graph: { ...graph, node, initializer } },
+    proto: {
+      ...model.proto,
+      metadataProps: [...(model.proto.metadataProps ?? [])],
+      graph: { ...graph, node, initializer },
+    },
   };
   for (const [key, value] of Object.entries(metadata)) setMetadata(result, key, value);
   return result;
@@ -48,10 +52,14 @@ function activationTensor(model: OnnxModel, network: Network, id: number): strin
       (node.output?.[0] === relu.tensor || relu.onnx.includes(node.name || `${node.opType}(${node.output?.[0]})`)),
   );
   if (found) return found.output![0]!;
-  throw new CascError('ERR_CASC_MODEL', `${network.file}: the activation ${relu.name} has no node of its own in the file`, {
-    file: network.file,
-    node: relu.name,
-  });
+  throw new CascError(
+    'ERR_CASC_MODEL',
+    `${network.file}: the activation ${relu.name} has no node of its own in the file`,
+    {
+      file: network.file,
+      node: relu.name,
+    },
+  );
 }
 
 function chain(input: string, output: string, clip: number, { levels, shift }: ActivationSettings) {

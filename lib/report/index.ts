@@ -14,9 +14,21 @@ function table(head: string[], rows: Row[], right: number[] = []): string {
     head,
     style: { head: [], border: [], compact: true },
     chars: {
-      top: '', 'top-mid': '', 'top-left': '', 'top-right': '',
-      bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '',
-      left: '', 'left-mid': '', right: '', 'right-mid': '', mid: '', 'mid-mid': '', middle: '  ',
+      top: '',
+      'top-mid': '',
+      'top-left': '',
+      'top-right': '',
+      bottom: '',
+      'bottom-mid': '',
+      'bottom-left': '',
+      'bottom-right': '',
+      left: '',
+      'left-mid': '',
+      right: '',
+      'right-mid': '',
+      mid: '',
+      'mid-mid': '',
+      middle: '  ',
     },
     colAligns: head.map((_, i) => (right.includes(i) ? 'right' : 'left')),
   });
@@ -56,11 +68,25 @@ export function evaluationTable(result: Evaluation): string {
     table(
       ['', ''],
       [
-        ['steps to rest', `${steps.wake} awake + ${steps.sleep.mean.toFixed(1)} asleep (95 % within ${steps.sleep.p95}, most ${steps.sleep.max})`],
-        ...(steps.notAtRest > 0 ? [['not at rest', `${steps.notAtRest} of ${result.images} images`] satisfies Row] : []),
-        ['spikes per image', `${count(spikes.positive / result.images)} positive, ${count(spikes.negative / result.images)} negative`],
-        ['additions per image', `${count(operations.synaptic)} (${perDense.toFixed(2)} per multiply-add of the dense ANN)`],
-        ['throughput', `${result.throughput.imagesPerSecond.toFixed(1)} images per second (${result.model.isa}), simulation and oracle`],
+        [
+          'steps to rest',
+          `${steps.wake} awake + ${steps.sleep.mean.toFixed(1)} asleep (95 % within ${steps.sleep.p95}, most ${steps.sleep.max})`,
+        ],
+        ...(steps.notAtRest > 0
+          ? [['not at rest', `${steps.notAtRest} of ${result.images} images`] satisfies Row]
+          : []),
+        [
+          'spikes per image',
+          `${count(spikes.positive / result.images)} positive, ${count(spikes.negative / result.images)} negative`,
+        ],
+        [
+          'additions per image',
+          `${count(operations.synaptic)} (${perDense.toFixed(2)} per multiply-add of the dense ANN)`,
+        ],
+        [
+          'throughput',
+          `${result.throughput.imagesPerSecond.toFixed(1)} images per second (${result.model.isa}), simulation and oracle`,
+        ],
         ['spike hash', spikes.hash],
       ],
     ),
@@ -77,7 +103,9 @@ function certificateLine(exact: Evaluation['exact'], images: number): string {
     return `certified: ${exact.file} in ${exact.format}: spike counts equal the quantised ANN at all ${scope}`;
   }
   const { first } = exact;
-  const fired = first?.lastSpike ? `last spike at wake ${first.lastSpike.wake}, sleep ${first.lastSpike.sleep}` : 'never fired';
+  const fired = first?.lastSpike
+    ? `last spike at wake ${first.lastSpike.wake}, sleep ${first.lastSpike.sleep}`
+    : 'never fired';
   const where = first
     ? `; first: layer ${first.layer}, neuron ${first.neuron}, image ${first.image}: SNN ${first.snnCount}, ANN ${first.annCount}, ${fired}`
     : '';
@@ -97,14 +125,17 @@ export function inspectTable(network: Network, problem?: string): string {
   const counts = new Map<string, number>();
   for (const { verdict } of network.verdicts) counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
   const summary = [...counts].map(([verdict, n]) => `${n} ${verdict}`).join(', ');
-  return [table(['node', 'operator', 'verdict', 'note'], rows), '', `${network.file}: ${summary}`, ...(problem ? [problem] : [])].join('\n');
+  return [
+    table(['node', 'operator', 'verdict', 'note'], rows),
+    '',
+    `${network.file}: ${summary}`,
+    ...(problem ? [problem] : []),
+  ].join('\n');
 }
 
 export function quantizeTable(result: QuantizeResult): string {
-  const rows = result.layers.map(({ name, clip, max }): Row => [
-    name,
-    clip.toPrecision(5),
-    max === null ? 'as in the file' : max.toPrecision(5),
-  ]);
+  const rows = result.layers.map(
+    ({ name, clip, max }): Row => [name, clip.toPrecision(5), max === null ? 'as in the file' : max.toPrecision(5)],
+  );
   return table(['activation', 'clip value', 'largest seen'], rows, [1, 2]);
 }

@@ -2,10 +2,10 @@
 import type { ConvertedNetwork, ConvertOptions } from '../convert';
 import { checkOverflow, convert } from '../convert';
 import { argumentError, CascError } from '../errors';
+import { importModel } from '../graph';
 import type { Network } from '../graph/network';
 import { numel } from '../graph/network';
-import { importModel } from '../graph';
-import { abortable, addon, toCascError, type NativeSpikingPlan, type SpikingResult } from '../native';
+import { abortable, addon, type NativeSpikingPlan, type SpikingResult, toCascError } from '../native';
 import { resolveSchedule, type Schedule, type ScheduleOptions } from './schedule';
 import { Tail } from './tail';
 
@@ -71,7 +71,13 @@ export interface SimulationResult {
   synapticOperations: number;
   /** One 64-bit hash per image over (layer, neuron, step, sign) of all its spikes; equal on every machine in fixed point. */
   hash: BigUint64Array;
-  certificate: { images: number; checkedNeurons: number; mismatches: number; failedImages: number; first: Divergence | null } | null;
+  certificate: {
+    images: number;
+    checkedNeurons: number;
+    mismatches: number;
+    failedImages: number;
+    first: Divergence | null;
+  } | null;
 }
 
 export class SpikingNetwork {
@@ -177,7 +183,11 @@ export class SpikingNetwork {
   }
 
   /** The net's outputs for readouts [rows × readoutSize] (real values, already divided by the awake steps). */
-  async readoutToOutputs(readout: Float32Array, rows: number, threads = addon().info().threads): Promise<Float32Array[]> {
+  async readoutToOutputs(
+    readout: Float32Array,
+    rows: number,
+    threads = addon().info().threads,
+  ): Promise<Float32Array[]> {
     return this.tail.run(readout, rows, threads);
   }
 
@@ -207,7 +217,8 @@ export class SpikingNetwork {
     if (Object.prototype.toString.call(images) !== '[object Float32Array]') {
       throw argumentError('images', 'a Float32Array', images);
     }
-    if (!Number.isInteger(count) || count < 1) throw argumentError('count', 'a whole number of images, at least 1', count);
+    if (!Number.isInteger(count) || count < 1)
+      throw argumentError('count', 'a whole number of images, at least 1', count);
     if (images.length !== count * this.inputSize) {
       const { inputDims, file, inputName } = this.converted.network;
       throw new CascError(

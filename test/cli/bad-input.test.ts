@@ -2,8 +2,8 @@
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { makeModel, makeNode, makeTensor, valueInfo, writeModel } from '../../lib/onnx';
 import { writeNpy } from '../../lib/datasets';
+import { makeModel, makeNode, makeTensor, valueInfo, writeModel } from '../../lib/onnx';
 import { box, casc, temporaryFolder } from '../support/casc';
 
 const folder = temporaryFolder();
@@ -19,7 +19,11 @@ function file(name: string, content: Uint8Array | string): string {
 }
 
 /** A net input → op → output. */
-function net(name: string, nodes: ReturnType<typeof makeNode>[], tensors: ReturnType<typeof makeTensor>[] = []): string {
+function net(
+  name: string,
+  nodes: ReturnType<typeof makeNode>[],
+  tensors: ReturnType<typeof makeTensor>[] = [],
+): string {
   const model = makeModel({
     nodes,
     initializers: tensors,
@@ -44,7 +48,13 @@ describe('models', () => {
 
   test('a truncated file', () => {
     const bytes = readFileSync(q8);
-    expectError(['inspect', file('cut.onnx', bytes.subarray(0, bytes.length / 2))], 'ERR_CASC_MODEL', 1, 'cut.onnx', /truncated|not an ONNX/i);
+    expectError(
+      ['inspect', file('cut.onnx', bytes.subarray(0, bytes.length / 2))],
+      'ERR_CASC_MODEL',
+      1,
+      'cut.onnx',
+      /truncated|not an ONNX/i,
+    );
   });
 
   test('a file that is not ONNX', () => {
@@ -53,7 +63,13 @@ describe('models', () => {
 
   test('an unsupported operator, by node', () => {
     const path = net('leaky.onnx', [makeNode('LeakyRelu', ['x'], ['y'], {}, '/block/act')]);
-    expectError(['quantize', path, '-o', join(folder, 'o.onnx'), '--levels', '8', '--calibration', data], 'ERR_CASC_UNSUPPORTED', 1, '/block/act', 'LeakyRelu');
+    expectError(
+      ['quantize', path, '-o', join(folder, 'o.onnx'), '--levels', '8', '--calibration', data],
+      'ERR_CASC_UNSUPPORTED',
+      1,
+      '/block/act',
+      'LeakyRelu',
+    );
     expect(casc(['inspect', path]).stdout).toMatch(/\/block\/act +LeakyRelu +refused/);
   });
 
@@ -83,7 +99,13 @@ describe('data', () => {
 
   test('images that do not fit the net', () => {
     const record = Buffer.alloc(3073);
-    expectError(['evaluate', q8, '--data', `cifar10:${file('test_batch.bin', record)}`], 'ERR_CASC_SHAPE', 1, '1x28x28', '3x32x32');
+    expectError(
+      ['evaluate', q8, '--data', `cifar10:${file('test_batch.bin', record)}`],
+      'ERR_CASC_SHAPE',
+      1,
+      '1x28x28',
+      '3x32x32',
+    );
   });
 
   test('an empty data set', () => {
@@ -93,18 +115,29 @@ describe('data', () => {
   test('a label outside the classes', () => {
     const images = Buffer.alloc(16 + 784);
     images.writeUInt32BE(2051, 0);
-    [1, 28, 28].forEach((n, i) => images.writeUInt32BE(n, 4 + 4 * i));
+    for (const [i, n] of [1, 28, 28].entries()) images.writeUInt32BE(n, 4 + 4 * i);
     const labels = Buffer.from([0, 0, 8, 1, 0, 0, 0, 1, 77]);
     file('t10k-images-idx3-ubyte.gz', gzipSync(images));
     file('t10k-labels-idx1-ubyte.gz', gzipSync(labels));
-    expectError(['evaluate', q8, '--data', `mnist:${join(folder, 't10k-images-idx3-ubyte.gz')}`, ...scaling], 'ERR_CASC_DATA', 1, '77', /0 (to|\.\.) ?9|10/);
+    expectError(
+      ['evaluate', q8, '--data', `mnist:${join(folder, 't10k-images-idx3-ubyte.gz')}`, ...scaling],
+      'ERR_CASC_DATA',
+      1,
+      '77',
+      /0 (to|\.\.) ?9|10/,
+    );
   });
 
   test('a corrupt image', () => {
     const root = join(folder, 'imagenet');
     mkdirSync(join(root, 'n01440764'), { recursive: true });
     writeFileSync(join(root, 'n01440764', 'broken.JPEG'), 'no image');
-    expectError(['evaluate', q8, '--data', `imagenet:${root}`, '--crop', '28', '--channels', 'gray'], 'ERR_CASC_IMAGE', 1, 'broken.JPEG');
+    expectError(
+      ['evaluate', q8, '--data', `imagenet:${root}`, '--crop', '28', '--channels', 'gray'],
+      'ERR_CASC_IMAGE',
+      1,
+      'broken.JPEG',
+    );
   });
 
   test('a data set that is missing', () => {
@@ -114,7 +147,16 @@ describe('data', () => {
 
 describe('output', () => {
   test('a place that cannot be written, said before any work', () => {
-    const args = ['quantize', relu, '-o', join(folder, 'no', 'such', 'folder', 'q.onnx'), '--levels', '8', '--calibration', data];
+    const args = [
+      'quantize',
+      relu,
+      '-o',
+      join(folder, 'no', 'such', 'folder', 'q.onnx'),
+      '--levels',
+      '8',
+      '--calibration',
+      data,
+    ];
     expectError(args, 'ERR_CASC_FILE', 1, /cannot be written/, /Choose another place/);
   });
 
@@ -122,7 +164,20 @@ describe('output', () => {
     const before = readdirSync(folder);
     const copy = join(folder, 'copy.onnx');
     copyFileSync(relu, copy);
-    expectError(['quantize', copy, '-o', join(folder, 'q.onnx'), '--levels', '8', '--calibration', `mnist:${join(folder, 'nowhere')}`], 'ERR_CASC_FILE', 1);
+    expectError(
+      [
+        'quantize',
+        copy,
+        '-o',
+        join(folder, 'q.onnx'),
+        '--levels',
+        '8',
+        '--calibration',
+        `mnist:${join(folder, 'nowhere')}`,
+      ],
+      'ERR_CASC_FILE',
+      1,
+    );
     expect(readdirSync(folder).sort()).toEqual([...before, 'copy.onnx'].sort());
   });
 });

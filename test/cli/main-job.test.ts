@@ -13,12 +13,37 @@ const json = <T>(path: string) => JSON.parse(readFileSync(path, 'utf8')) as T;
 
 test('quantize an fp32 net, evaluate it beside the original, certified', () => {
   const quantised = join(folder, 'int8.onnx');
-  const made = casc(['quantize', relu, '-o', quantised, '--levels', '16', '--format', 'int8', '--calibration', `mnist:${box}`, '--samples', '200', ...scaling]);
+  const made = casc([
+    'quantize',
+    relu,
+    '-o',
+    quantised,
+    '--levels',
+    '16',
+    '--format',
+    'int8',
+    '--calibration',
+    `mnist:${box}`,
+    '--samples',
+    '200',
+    ...scaling,
+  ]);
   expect(made.stderr).toBe('');
   expect(made.status).toBe(0);
 
   const report = join(folder, 'report.json');
-  const result = casc(['evaluate', quantised, '--data', `mnist:${box}`, '--ann', relu, '--limit', '300', '--json', report]);
+  const result = casc([
+    'evaluate',
+    quantised,
+    '--data',
+    `mnist:${box}`,
+    '--ann',
+    relu,
+    '--limit',
+    '300',
+    '--json',
+    report,
+  ]);
   expect(result.stderr).toBe('');
   expect(result.status).toBe(0);
   expect(result.stdout).toMatch(/certified: .*int8\.onnx in int8/);
@@ -34,7 +59,21 @@ test('quantize an fp32 net, evaluate it beside the original, certified', () => {
 test('the same command gives the same bytes', () => {
   const paths = [1, 2].map((threads) => {
     const path = join(folder, `twice${threads}.onnx`);
-    const args = ['quantize', relu, '-o', path, '--levels', '8', '--calibration', `mnist:${box}`, '--samples', '64', ...scaling, '--threads', String(threads)];
+    const args = [
+      'quantize',
+      relu,
+      '-o',
+      path,
+      '--levels',
+      '8',
+      '--calibration',
+      `mnist:${box}`,
+      '--samples',
+      '64',
+      ...scaling,
+      '--threads',
+      String(threads),
+    ];
     expect(casc(args).status).toBe(0);
     return readFileSync(path);
   });
@@ -42,13 +81,41 @@ test('the same command gives the same bytes', () => {
 });
 
 test('exit code 3 where the certificate fails', () => {
-  const result = casc(['evaluate', q8, '--format', 'int16', '--data', `mnist:${box}`, '--limit', '20', ...scaling, '--sleep', '0', '--certify', 'all']);
+  const result = casc([
+    'evaluate',
+    q8,
+    '--format',
+    'int16',
+    '--data',
+    `mnist:${box}`,
+    '--limit',
+    '20',
+    ...scaling,
+    '--sleep',
+    '0',
+    '--certify',
+    'all',
+  ]);
   expect(result.status).toBe(3);
   expect(result.stdout).toMatch(/NOT CERTIFIED: .*layer .*neuron \d+, image .*: SNN -?\d+, ANN \d+/);
 });
 
 test('a baseline is not certified and is no failure', () => {
-  const result = casc(['evaluate', q8, '--format', 'int16', '--data', `mnist:${box}`, '--limit', '20', ...scaling, '--neuron', 'if', '--sleep', '0']);
+  const result = casc([
+    'evaluate',
+    q8,
+    '--format',
+    'int16',
+    '--data',
+    `mnist:${box}`,
+    '--limit',
+    '20',
+    ...scaling,
+    '--neuron',
+    'if',
+    '--sleep',
+    '0',
+  ]);
   expect(result.status).toBe(0);
   expect(result.stdout).toContain('not certified');
   expect(result.stdout).toContain('not loss-free');
@@ -78,7 +145,10 @@ test('inspect gives every node a verdict, as a table and as JSON', () => {
   expect(table.stdout).toMatch(/Conv +linear/);
   expect(table.stdout).toMatch(/MaxPool +pool/);
   expect(table.stdout).toMatch(/5 neuron/);
-  const { convertible, nodes } = JSON.parse(casc(['inspect', q8, '--json']).stdout) as { convertible: boolean; nodes: unknown[] };
+  const { convertible, nodes } = JSON.parse(casc(['inspect', q8, '--json']).stdout) as {
+    convertible: boolean;
+    nodes: unknown[];
+  };
   expect(convertible).toBe(true);
   expect(nodes.length).toBeGreaterThan(20);
 });

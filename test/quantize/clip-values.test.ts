@@ -43,7 +43,9 @@ test('the clip value of least squared error beats its neighbours on the values t
 });
 
 test('a layer that never fires and one that explodes are refused by name', () => {
-  expect(() => chooseClip('/relu3', histogramOf([-1, 0, -2]), options)).toThrow(/\/relu3 never rose above zero.*use more/);
+  expect(() => chooseClip('/relu3', histogramOf([-1, 0, -2]), options)).toThrow(
+    /\/relu3 never rose above zero.*use more/,
+  );
   const broken = { ...histogramOf([1, 2]), nonFinite: 3 };
   expect(() => chooseClip('/relu3', broken, options)).toThrow(/\/relu3 became NaN or infinite on 3 values/);
 });

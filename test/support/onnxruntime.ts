@@ -27,7 +27,9 @@ export async function runOnnx(
 ): Promise<Record<string, Float32Array>> {
   const { graph } = model.proto;
   const known = new Set((graph.output ?? []).map((output) => output.name));
-  const extra = tensors.filter((name) => !known.has(name)).map((name) => ({ ...valueInfo(name, []), type: { tensorType: { elemType: 1 } } }));
+  const extra = tensors
+    .filter((name) => !known.has(name))
+    .map((name) => ({ ...valueInfo(name, []), type: { tensorType: { elemType: 1 } } }));
   const widened: OnnxModel = {
     ...model,
     proto: { ...model.proto, graph: { ...graph, output: [...(graph.output ?? []), ...extra] } },

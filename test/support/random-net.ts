@@ -2,7 +2,15 @@
  * Random quantised nets as ONNX models: depth, residual, concat, grouped and depthwise convolutions, pools, linear nodes in
  * a row, channel shuffles, levels, shift; all activations as Div-Mul-Add-Floor-Clip-Div-Mul.
  */
-import { makeModel, makeNode, makeTensor, type NodeProto, type OnnxModel, type TensorProto, valueInfo } from '../../lib/onnx';
+import {
+  makeModel,
+  makeNode,
+  makeTensor,
+  type NodeProto,
+  type OnnxModel,
+  type TensorProto,
+  valueInfo,
+} from '../../lib/onnx';
 import { Random } from './random';
 
 interface Value {
@@ -52,7 +60,18 @@ class Builder {
   }
 
   block(x: Value): Value {
-    const kind = this.random.pick(['plain', 'residual', 'concat', 'pool', 'avg', 'separable', 'shuffle', 'linear-pool', 'expand', 'double']);
+    const kind = this.random.pick([
+      'plain',
+      'residual',
+      'concat',
+      'pool',
+      'avg',
+      'separable',
+      'shuffle',
+      'linear-pool',
+      'expand',
+      'double',
+    ]);
     switch (kind) {
       case 'residual': {
         const inner = this.activation(this.conv(x, { same: true, out: x.c }));
@@ -117,11 +136,14 @@ class Builder {
     const fits = (k: number) => x.h >= k && x.w >= k;
     const kernel = options.pointwise ? 1 : random.pick([1, 2, 3].filter(fits));
     const stride = options.same || options.pointwise ? 1 : random.int(1, 2);
-    let pads = options.same ? samePads(kernel) : [0, 0, 0, 0].map(() => (options.pointwise ? 0 : random.int(0, kernel - 1)));
+    let pads = options.same
+      ? samePads(kernel)
+      : [0, 0, 0, 0].map(() => (options.pointwise ? 0 : random.int(0, kernel - 1)));
     const groups = options.groups ?? (x.c % 2 === 0 && random.chance(0.3) ? 2 : 1);
     let out = options.out ?? groups * random.int(1, Math.ceil(6 / groups));
     if (out % groups !== 0) out = groups;
-    const extent = (size: number, before: number, after: number) => Math.floor((size + before + after - kernel) / stride) + 1;
+    const extent = (size: number, before: number, after: number) =>
+      Math.floor((size + before + after - kernel) / stride) + 1;
     let h = extent(x.h, pads[0]!, pads[2]!);
     let w = extent(x.w, pads[1]!, pads[3]!);
     if (h < 1 || w < 1) {
