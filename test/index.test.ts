@@ -28,7 +28,7 @@ test('a missing addon is explained', () => {
     const Module = require('node:module');
     const load = Module._load;
     Module._load = (request, ...rest) => {
-      if (String(request).endsWith('.node')) throw Object.assign(new Error('Cannot find module ' + request), { code: 'MODULE_NOT_FOUND' });
+      if (String(request).endsWith('casc_snn.node')) throw Object.assign(new Error('Cannot find module ' + request), { code: 'MODULE_NOT_FOUND' });
       return load(request, ...rest);
     };
     try { require('casc-snn').info(); } catch (error) { console.log(error.code + '\\n' + error.message); }`;

@@ -29,6 +29,8 @@ export type Operation =
     }
   | ({ op: 'scale'; batchNorm: boolean } & Affine)
   | { op: 'add' }
+  /** A constant that varies within a channel, C·H·W values: the bias of fused layers over a padded border. */
+  | { op: 'bias'; values: Float64Array }
   | { op: 'avgpool'; window: Window; factor: Float32Array }
   | { op: 'maxpool'; window: Window }
   | { op: 'route'; index: Int32Array }

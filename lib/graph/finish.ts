@@ -77,6 +77,10 @@ function finished(node: Draft, id: number, ids: ReadonlyMap<Draft, number>, file
       if (shift) finite(shift, node, file);
       return { ...base, op: 'scale', factor, shift };
     }
+    case 'bias': {
+      const shift = Float32Array.from(operation.values);
+      return { ...base, op: 'scale', factor: new Float32Array(node.shape.c).fill(1), shift };
+    }
     case 'input':
       return { ...base, op: 'input', grid: operation.grid };
     case 'clip':

@@ -139,19 +139,8 @@ class Gatherer {
           bias: parts.map((part) => part.bias).reduce((sum, bias) => addBias(sum, bias, node.shape)),
         };
       }
-      case 'avgpool': {
-        // A plane of its own: its sums go on as graded values, their common denominator into the next layer's unit.
-        const source = this.plane(node.inputs[0]!, node);
-        const factor = Float64Array.from(node.factor);
-        const terms: LinearTerm[] = [{ op: 'avgpool', source, window: node.window, factor }];
-        return this.push({
-          kind: 'linear',
-          ...labels(node),
-          terms,
-          bias: new Float64Array(node.shape.c),
-          readout: false,
-        });
-      }
+      case 'avgpool':
+        return this.average(node, Float64Array.from(node.factor));
       case 'maxpool':
         return this.maxpool(node);
       case 'route': {
@@ -190,6 +179,13 @@ class Gatherer {
     }
   }
 
+  /** A plane of its own: its sums go on as graded values, their common denominator into the next layer's unit. */
+  private average(node: NetworkNode & { op: 'avgpool' | 'conv' }, factor: Values): Value {
+    const source = this.plane(node.inputs[0]!, node);
+    const terms: LinearTerm[] = [{ op: 'avgpool', source, window: node.window, factor }];
+    return this.push({ kind: 'linear', ...labels(node), terms, bias: new Float64Array(node.shape.c), readout: false });
+  }
+
   private conv(node: NetworkNode & { op: 'conv' }): Value {
     const shape = node.shape;
     const outer = {
@@ -200,6 +196,7 @@ class Gatherer {
       inputShape: this.network.nodes[node.inputs[0]!]!.shape,
     };
     const bias = node.bias ? Float64Array.from(node.bias) : new Float64Array(shape.c);
+    if (isWindowSum(node)) return this.average(node, new Float64Array(shape.h * shape.w).fill(node.weight[0]!));
     const x = this.values.get(node.inputs[0]!)!;
     if (!('plane' in x)) {
       const composed = composeConv(outer, x.terms, x.bias);
@@ -279,6 +276,20 @@ class Gatherer {
 
 function labels(node: NetworkNode): LayerBase {
   return { name: node.name, tensor: node.tensor, shape: node.shape };
+}
+
+/** A depthwise convolution with one weight throughout is a sum over windows: how we write an average pool in integers. */
+function isWindowSum(node: NetworkNode & { op: 'conv' }): boolean {
+  const { weight, window, groups, shape, bias } = node;
+  const taps = window.kernel[0] * window.kernel[1];
+  return (
+    taps > 1 &&
+    groups === shape.c &&
+    weight.length === shape.c * taps &&
+    weight[0]! > 0 &&
+    weight.every((w) => w === weight[0]) &&
+    (bias === null || bias.every((b) => b === 0))
+  );
 }
 
 /** Channel of element i of a bias of length C or C·H·W. */

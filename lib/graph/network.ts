@@ -55,7 +55,10 @@ export interface ConvNode extends NodeBase {
   readonly groups: number;
 }
 
-/** y[c] = factor[c]·x[c] + shift[c]: a BatchNormalization that could not be folded, Mul or Add of a constant. */
+/**
+ * y[c] = factor[c]·x[c] + shift[c]: a BatchNormalization that could not be folded, Mul or Add of a constant. The shift has
+ * length C, or C·H·W where it varies within a channel.
+ */
 export interface ScaleNode extends NodeBase {
   readonly op: 'scale';
   readonly factor: Float32Array;

@@ -240,7 +240,7 @@ class Rounder {
   ): { terms: LinearTerm[]; bias: Float64Array } {
     const perChannel = (values: Float64Array) => {
       const row = values.length / layer.shape.c;
-      return values.map((v, i) => Math.round(v * scale[Math.floor(i / row)]!));
+      return values.map((v, i) => integer(v * scale[Math.floor(i / row)]!));
     };
     const terms = layer.terms.map((term, t): LinearTerm => {
       const values = rows.values[t]!;
@@ -249,7 +249,7 @@ class Rounder {
       throw new Error('an average pool is a plane of its own');
     });
     const bias = layer.bias.map((b, i) =>
-      Math.round((b * scale[channelOf(i, layer.bias.length, layer.shape)]!) / this.levels),
+      integer((b * scale[channelOf(i, layer.bias.length, layer.shape)]!) / this.levels),
     );
     return { terms, bias };
   }
@@ -398,6 +398,11 @@ class Rows {
     const row = values.length / this.layer.shape.c;
     return values.subarray(c * row, (c + 1) * row);
   }
+}
+
+/** The nearest integer, never −0: files are compared byte by byte. */
+function integer(value: number): number {
+  return Math.round(value) + 0;
 }
 
 /** Integers that went through float32 products come back with a relative error of about 1e-7. */

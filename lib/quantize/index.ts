@@ -64,7 +64,7 @@ export async function quantize(file: string, options: QuantizeOptions): Promise<
   if (!['float32', 'int8', 'int16'].includes(format)) throw argumentError('format', 'float32, int8 or int16', format);
   return network.nodes.some((node) => node.op === 'relu' && !node.tail)
     ? quantizeActivations(model, network, format, options)
-    : keepActivations(model, network, format, options);
+    : keepActivations(network, format, options);
 }
 
 async function quantizeActivations(
@@ -120,7 +120,6 @@ async function quantizeActivations(
 }
 
 async function keepActivations(
-  model: OnnxModel,
   network: Network,
   format: PlanFormat,
   options: QuantizeOptions,

@@ -87,7 +87,7 @@ class Writer {
     z = this.emit('Div', [z, this.perChannel(`${name}/threshold`, layer.stepIn, shape)], `${name}/div`);
     z = this.emit('Floor', [z], `${name}/floor`);
     const zero = this.scalar(`${name}/zero`, 0);
-    return this.emit('Clip', [z, zero, this.scalar(`${name}/levels`, levels)], layer.tensor);
+    return this.emit('Clip', [z, zero, this.scalar(`${name}/levels`, levels)], tensorOf(layer));
   }
 
   private linear(layer: LinearLayer, index: number): string {
@@ -95,7 +95,7 @@ class Writer {
     if (!layer.readout) return sum;
     // The readout leaves the integers: one unit for all its elements.
     const unit = this.fixed.units[index]![0]!;
-    return this.emit('Mul', [sum, this.scalar(`${layer.name}/unit`, unit)], layer.tensor);
+    return this.emit('Mul', [sum, this.scalar(`${layer.name}/unit`, unit)], tensorOf(layer));
   }
 
   /** Σ terms + Q·bias. A bias per channel goes into the first convolution. */
@@ -158,13 +158,13 @@ class Writer {
     const attributes: Attributes = layer.window.dilations.some((d) => d !== 1)
       ? { ...rest, dilations: dilations! }
       : rest;
-    return this.emit('MaxPool', [this.planes[layer.source]!], layer.tensor, attributes);
+    return this.emit('MaxPool', [this.planes[layer.source]!], tensorOf(layer), attributes);
   }
 
   private relay(layer: RelayLayer): string {
     const shapes = layer.sources.map((source) => this.fixed.layers[source]!.shape);
     const sources = layer.sources.map((source) => this.planes[source]!);
-    return this.route(layer.name, layer.tensor, sources, shapes, layer.shape, layer.index);
+    return this.route(layer.name, tensorOf(layer), sources, shapes, layer.shape, layer.index);
   }
 
   /** out[i] = concat(sources)[index[i]], 0 where −1: as Concat, as a Gather of channels, or as a Gather of elements. */
@@ -304,6 +304,11 @@ class Writer {
   private fail(what: string): never {
     throw new Error(`${this.fixed.source.network.file}: ${what}`);
   }
+}
+
+/** An activation that changed places with a max-pool has no tensor in the original file. */
+function tensorOf(layer: Layer): string {
+  return layer.tensor || `${layer.name}/value`;
 }
 
 function windowOf(window: Window): Attributes {

@@ -82,7 +82,7 @@ describe('models', () => {
   test.each([Number.NaN, Number.POSITIVE_INFINITY])('a weight that is %p', (value) => {
     const weight = makeTensor('w', [2, 2, 1, 1], [1, value, 1, 1]);
     const path = net(`w${value}.onnx`, [makeNode('Conv', ['x', 'w'], ['y'], {}, '/conv')], [weight]);
-    expectError(['inspect', path], 'ERR_CASC_MODEL', 1, /"?w"?/, /NaN|infinite/);
+    expectError(['inspect', path], 'ERR_CASC_MODEL', 1, /"?w"?/, /NaN|Infinity/);
   });
 
   test('a net that is not quantised', () => {
@@ -132,6 +132,10 @@ describe('data', () => {
     const root = join(folder, 'imagenet');
     mkdirSync(join(root, 'n01440764'), { recursive: true });
     writeFileSync(join(root, 'n01440764', 'broken.JPEG'), 'no image');
+    writeFileSync(
+      join(root, 'synsets.txt'),
+      [...new Array(10).keys()].map((i) => `n0144076${(i + 4) % 10}\n`).join(''),
+    );
     expectError(
       ['evaluate', q8, '--data', `imagenet:${root}`, '--crop', '28', '--channels', 'gray'],
       'ERR_CASC_IMAGE',

@@ -60,9 +60,26 @@ export function applyConstant(
       return context.emit({ op: 'route', index: wide.operation.index }, [scaled], dims);
     }
   }
+  if (build === plus) return context.emit({ op: 'bias', values: Float64Array.from(full.data) }, [wide], dims);
+  if (build === times) {
+    const pooled = asAverage(context, wide, full);
+    if (pooled) return pooled;
+  }
   throw new Refusal(
     `its constant [${constant.dims}] varies within a channel of [${wide.dims}]; expected one value per channel`,
   );
+}
+
+/** A sum over windows times a factor per position is an average pool: how casc-snn writes one whose windows differ in size. */
+function asAverage(context: LoweringContext, x: Draft, full: NDArray): Draft | undefined {
+  if (!is(x, 'conv') || x.operation.bias || x.operation.groups !== x.shape.c) return undefined;
+  const source = x.inputs[0]!;
+  const { weight, window } = x.operation;
+  const inner = x.shape.h * x.shape.w;
+  if (source.shape.c !== x.shape.c || weight.some((w) => w !== weight[0])) return undefined;
+  for (let i = inner; i < full.size; ++i) if (full.data[i] !== full.data[i % inner]) return undefined;
+  const factor = Float32Array.from({ length: inner }, (_, i) => weight[0]! * full.data[i]!);
+  return context.emit({ op: 'avgpool', window, factor }, [source], x.dims);
 }
 
 export function sameDims(a: readonly number[], b: readonly number[]): boolean {

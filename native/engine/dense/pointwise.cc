@@ -61,7 +61,8 @@ class Scale final : public Pointwise {
   Scale(ScaleSpec&& spec, const Shape& shape) : Pointwise(shape), spec_(std::move(spec)) {
     const auto channels = static_cast<size_t>(shape.c);
     requireLength("factor", spec_.factor.size(), channels);
-    if (!spec_.shift.empty()) requireLength("shift", spec_.shift.size(), channels);
+    perElement_ = !spec_.shift.empty() && spec_.shift.size() != channels;
+    if (perElement_) requireLength("shift", spec_.shift.size(), shape_.numel());
   }
 
   void run(const float* const* inputs, float* output, float*) const override {
@@ -69,7 +70,10 @@ class Scale final : public Pointwise {
     const size_t plane = shape_.plane();
     for (size_t c = 0; c < spec_.factor.size(); ++c, x += plane, output += plane) {
       const float factor = spec_.factor[c];
-      if (spec_.shift.empty()) {
+      if (perElement_) {
+        const float* shift = spec_.shift.data() + c * plane;
+        for (size_t i = 0; i < plane; ++i) output[i] = factor * x[i] + shift[i];
+      } else if (spec_.shift.empty()) {
         map(x, output, plane, [=](float v) { return factor * v; });
       } else {
         const float shift = spec_.shift[c];
@@ -80,6 +84,7 @@ class Scale final : public Pointwise {
 
  private:
   ScaleSpec spec_;
+  bool perElement_ = false;  // a shift per element instead of per channel
 };
 
 class Add final : public Pointwise {
