@@ -18,8 +18,10 @@ const LIMIT = 2 ** 24;
 const WEIGHT_MAX = { int8: 127, int16: 32767 } as const;
 /** Bits for a graded plane that a convolution reads: the rest of the 24 is for that convolution. */
 const GRADED_WEIGHT_MAX = 31;
-/** Fewer steps than this for the largest weight of a channel is no net any more. */
+/** Fewer steps than this for the largest weight of a channel is no net any more… */
 const COARSEST_WEIGHT = 4;
+/** …unless a threshold has this many: then the weights are small because they hardly matter (a dead channel). */
+const FINE_THRESHOLD = 256;
 
 export interface FixedNetwork {
   readonly format: FixedFormat;
@@ -134,10 +136,8 @@ class Rounder {
     let k = Math.min(byWeight, bySum);
     // Rounding can lift a sum over the bound that the exact weights keep.
     while (k >= 1 && !fits(k)) k = Math.min(k - 1, Math.floor(k * 0.995));
-    if (
-      k < 1 ||
-      (byWeight > bySum && Math.round((rows.largest(c) * k) / step) < COARSEST_WEIGHT && rows.largest(c) > 0)
-    ) {
+    const largest = Math.round((rows.largest(c) * k) / step);
+    if (k < 1 || (byWeight > bySum && k < FINE_THRESHOLD && largest > 0 && largest < COARSEST_WEIGHT)) {
       throw this.tooCoarse(layer, c);
     }
     return k;
