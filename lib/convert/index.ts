@@ -1,5 +1,5 @@
 /** Conversion: a quantised network becomes a plan for the spiking engine. */
-import { argumentError, CascError } from '../errors';
+import { argumentError } from '../errors';
 import type { Layer, LayeredNetwork } from '../graph/layered';
 import { toLayers } from '../graph/layered';
 import type { Network } from '../graph/network';
@@ -83,16 +83,5 @@ function sourcesOf(layer: Layer): readonly number[] {
       return layer.sources;
     default:
       return layer.terms.map((term) => term.source);
-  }
-}
-
-/** Refuses what only shows when the net is gathered into layers; for `casc inspect`. */
-export function whyNotConvertible(network: Network): CascError | undefined {
-  try {
-    toLayers(network);
-    return undefined;
-  } catch (error) {
-    if (error instanceof CascError) return error;
-    throw error;
   }
 }

@@ -110,15 +110,3 @@ function throwFirst(nodes: readonly OnnxNode[], refused: ReadonlyMap<OnnxNode, R
     );
   }
 }
-
-/**
- * A verdict for every node of the file, also where the net cannot be converted.
- * Throws ERR_CASC_FILE and ERR_CASC_MODEL; nodes that cannot be converted have the verdict 'refused' and a reason.
- *
- * @example
- * const { verdicts } = await inspect('net.onnx');
- * for (const { name, verdict, note } of verdicts) console.log(name, verdict, note);
- */
-export function inspect(file: string): Promise<Network> {
-  return importModel(file, { strict: false });
-}

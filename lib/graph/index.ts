@@ -1,3 +1,4 @@
 /** ONNX graphs to networks. */
-export { type ImportOptions, importGraph, importModel, inspect } from './import';
+export { type ImportOptions, importGraph, importModel } from './import';
+export { inspect } from './inspect';
 export * from './network';

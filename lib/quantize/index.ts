@@ -5,6 +5,7 @@ import { argumentError, CascError } from '../errors';
 import { importModel } from '../graph';
 import { toLayers } from '../graph/layered';
 import type { Network, NetworkNode } from '../graph/network';
+import { withQuantizedActivations } from '../graph/quantized';
 import type { PlanFormat } from '../native';
 import { type OnnxModel, readModel, writeModel } from '../onnx';
 import { calibrate } from './calibrate';
@@ -83,7 +84,7 @@ async function quantizeActivations(
   if (!calibration) throw argumentError('calibration', 'a data set (the net has plain ReLUs)', calibration);
 
   // What cannot be converted is said before any work.
-  toLayers(withClips(network, levels, shift, () => 1));
+  toLayers(withQuantizedActivations(network, levels, shift, () => 1));
   const seen = await calibrate(network, calibration, options);
   const clips = new Map<number, number>();
   for (const [id, histogram] of seen.activations) {
@@ -106,7 +107,7 @@ async function quantizeActivations(
     format === 'float32'
       ? writeFloat(model, network, { levels, shift, clips }, encodeMetadata(metadata))
       : fixed(
-          withClips(network, levels, shift, (id) => clips.get(id)!),
+          withQuantizedActivations(network, levels, shift, (id) => clips.get(id)!),
           format,
           metadata,
           seen.input,
@@ -175,23 +176,4 @@ function fixed(
     ...writeFixedPoint(result, encodeMetadata({ ...metadata, readouts: readoutUnits(result) })),
     file: basename(network.file),
   };
-}
-
-/** The network with every plain ReLU quantised. */
-function withClips(network: Network, levels: number, shift: number, clipOf: (id: number) => number): Network {
-  const nodes = network.nodes.map((node): NetworkNode => {
-    if (node.op !== 'relu' || node.tail) return node;
-    const step = clipOf(node.id) / levels;
-    const { max: _, ...rest } = node;
-    return {
-      ...rest,
-      op: 'quant',
-      levels,
-      stepIn: Float64Array.of(step),
-      offset: Float64Array.of(shift * step),
-      stepOut: Float64Array.of(step),
-      tiesToEven: false,
-    };
-  });
-  return { ...network, nodes };
 }

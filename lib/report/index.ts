@@ -12,7 +12,7 @@ type Row = (string | number)[];
 function table(head: string[], rows: Row[], right: number[] = []): string {
   const made = new Table({
     head,
-    style: { head: [], border: [], compact: true },
+    style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': 0 },
     chars: {
       top: '',
       'top-mid': '',
@@ -62,7 +62,8 @@ export function evaluationTable(result: Evaluation): string {
     `${result.model.file}: ${result.model.levels} levels, ${result.model.format}, ${result.images} images of ${result.data}`,
     '',
     table(['step', 'phase', 'SNN top-1'], rows, [0, 2]),
-    shown.length < curve.length ? `(${shown.length} of ${curve.length} steps)\n` : '',
+    ...(shown.length < curve.length ? [`(${shown.length} of ${curve.length} steps)`] : []),
+    '',
     table(['', 'top-1', 'top-5'], accuracies, [1, 2]),
     '',
     table(
@@ -120,17 +121,12 @@ function thin(length: number): number[] {
 }
 
 /** One line a node of the ONNX file. */
-export function inspectTable(network: Network, problem?: string): string {
+export function inspectTable(network: Network): string {
   const rows = network.verdicts.map(({ name, opType, verdict, note }): Row => [name, opType, verdict, note]);
   const counts = new Map<string, number>();
   for (const { verdict } of network.verdicts) counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
   const summary = [...counts].map(([verdict, n]) => `${n} ${verdict}`).join(', ');
-  return [
-    table(['node', 'operator', 'verdict', 'note'], rows),
-    '',
-    `${network.file}: ${summary}`,
-    ...(problem ? [problem] : []),
-  ].join('\n');
+  return `${table(['node', 'operator', 'verdict', 'note'], rows)}\n\n${network.file}: ${summary}`;
 }
 
 export function quantizeTable(result: QuantizeResult): string {

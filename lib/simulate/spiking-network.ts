@@ -89,6 +89,7 @@ export class SpikingNetwork {
   private readonly plan: NativeSpikingPlan;
   private readonly tail: Tail;
   private disposed = false;
+  private running = 0;
 
   private constructor(converted: ConvertedNetwork) {
     this.converted = converted;
@@ -149,37 +150,39 @@ export class SpikingNetwork {
     const schedule = this.schedule(options);
     this.checkCounts(schedule);
     const certify = options.certify === true ? count : Number(options.certify ?? 0);
-    return await abortable(options.signal, async (abort) => {
-      const { neuron: _, lossFree: __, notes: ___, ...native } = schedule;
-      const result = await this.plan.run(images, count, {
-        threads,
-        schedule: native,
-        everyStep: options.everyStep ?? false,
-        counts: options.counts ?? false,
-        oracle: options.oracle ?? false,
-        certify,
-        abort,
-      });
-      const steps = stepsOf(schedule, result.phaseSteps);
-      const last = options.everyStep ? this.lastReadouts(result.readout, count, steps.length) : result.readout;
-      const rate = (readout: Float32Array) => readout.map((sum) => sum / schedule.wake);
-      return {
-        images: count,
-        schedule,
-        steps,
-        sleepSteps: lastOfPhases(result.sleepSteps, result.phases, count),
-        atRest: [...lastOfPhases(result.atRest, result.phases, count)].map(Boolean),
-        accumulated: result.readout,
-        outputs: await this.tail.run(rate(last), count, threads, abort),
-        oracle: result.oracle && (await this.tail.run(rate(result.oracle), count, threads, abort)),
-        counts: result.counts && this.namedCounts(result.counts),
-        spikes: { positive: sum(result.positive), negative: sum(result.negative) },
-        layerSpikes: { layers: this.neuronLayers(), positive: result.positive, negative: result.negative },
-        synapticOperations: sum(result.synapticOperations),
-        hash: result.hash,
-        certificate: certify > 0 ? this.certificate(result, Math.min(certify, count)) : null,
-      };
-    });
+    return await this.hold(() =>
+      abortable(options.signal, async (abort) => {
+        const { neuron: _, lossFree: __, notes: ___, ...native } = schedule;
+        const result = await this.plan.run(images, count, {
+          threads,
+          schedule: native,
+          everyStep: options.everyStep ?? false,
+          counts: options.counts ?? false,
+          oracle: options.oracle ?? false,
+          certify,
+          abort,
+        });
+        const steps = stepsOf(schedule, result.phaseSteps);
+        const last = options.everyStep ? this.lastReadouts(result.readout, count, steps.length) : result.readout;
+        const rate = (readout: Float32Array) => readout.map((sum) => sum / schedule.wake);
+        return {
+          images: count,
+          schedule,
+          steps,
+          sleepSteps: lastOfPhases(result.sleepSteps, result.phases, count),
+          atRest: [...lastOfPhases(result.atRest, result.phases, count)].map(Boolean),
+          accumulated: result.readout,
+          outputs: await this.tail.run(rate(last), count, threads, abort),
+          oracle: result.oracle && (await this.tail.run(rate(result.oracle), count, threads, abort)),
+          counts: result.counts && this.namedCounts(result.counts),
+          spikes: { positive: sum(result.positive), negative: sum(result.negative) },
+          layerSpikes: { layers: this.neuronLayers(), positive: result.positive, negative: result.negative },
+          synapticOperations: sum(result.synapticOperations),
+          hash: result.hash,
+          certificate: certify > 0 ? this.certificate(result, Math.min(certify, count)) : null,
+        };
+      }),
+    );
   }
 
   /** The net's outputs for readouts [rows × readoutSize] (real values, already divided by the awake steps). */
@@ -188,7 +191,7 @@ export class SpikingNetwork {
     rows: number,
     threads = addon().info().threads,
   ): Promise<Float32Array[]> {
-    return this.tail.run(readout, rows, threads);
+    return this.hold(() => this.tail.run(readout, rows, threads));
   }
 
   /** What a run with these options would do. Throws ERR_CASC_ARGUMENT. */
@@ -203,14 +206,25 @@ export class SpikingNetwork {
 
   /** Frees native memory. Running work ends first; later calls throw ERR_CASC_DISPOSED. */
   dispose(): void {
-    if (this.disposed) return;
     this.disposed = true;
+    if (this.running > 0) return;
     this.plan.dispose();
     this.tail.dispose();
   }
 
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  /** Keeps native memory until `work` has ended. */
+  private async hold<T>(work: () => Promise<T>): Promise<T> {
+    this.running++;
+    try {
+      return await work();
+    } finally {
+      this.running--;
+      if (this.disposed) this.dispose();
+    }
   }
 
   private checkInput(images: Float32Array, count: number): void {
