@@ -114,7 +114,13 @@ class Translator {
 
 /** Throws ERR_CASC_MODEL for inconsistent nodes; refused ones are returned. */
 export function translate(source: Source): Translation {
-  const input = draft({ op: 'input', name: source.input.name, grid: null }, undefined, [], source.input.dims, source.input.name);
+  const input = draft(
+    { op: 'input', name: source.input.name, grid: null },
+    undefined,
+    [],
+    source.input.dims,
+    source.input.name,
+  );
   const translator = new Translator(source, input);
   for (const node of source.order) translator.translate(node);
   const outputs: { name: string; node: Draft; dims: readonly number[] }[] = [];

@@ -40,15 +40,18 @@ describe('reference nets', () => {
 });
 
 describe('pretrained nets', () => {
-  test.each(['squeezenet1.0-imagenet', 'resnet20-cifar10', 'resnet20-cifar10-qat8', 'fastestdet-coco'])('%s', async (name) => {
-    const path = join(data, 'models', `${name}.onnx`);
-    if (!existsSync(path)) {
-      if (process.env.CASC_REQUIRE_DATA === '1') throw new Error(`missing: ${path}`);
-      console.warn(`skipped: ${path} is not there (set CASC_DATA)`);
-      return;
-    }
-    const network = await importModel(path);
-    console.log(name, JSON.stringify(ops(network)), JSON.stringify(summary(network)));
-    await compare(path, network);
-  });
+  test.each(['squeezenet1.0-imagenet', 'resnet20-cifar10', 'resnet20-cifar10-qat8', 'fastestdet-coco'])(
+    '%s',
+    async (name) => {
+      const path = join(data, 'models', `${name}.onnx`);
+      if (!existsSync(path)) {
+        if (process.env.CASC_REQUIRE_DATA === '1') throw new Error(`missing: ${path}`);
+        console.warn(`skipped: ${path} is not there (set CASC_DATA)`);
+        return;
+      }
+      const network = await importModel(path);
+      console.log(name, JSON.stringify(ops(network)), JSON.stringify(summary(network)));
+      await compare(path, network);
+    },
+  );
 });

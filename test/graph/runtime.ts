@@ -37,7 +37,9 @@ export async function runReference(
       ? await InferenceSession.create(model, settings)
       : await InferenceSession.create(Buffer.from(model), settings);
   const results = await session.run({ [input]: new Tensor('float32', image, [1, ...dims]) });
-  const outputs = new Map(Object.entries(results).map(([name, tensor]) => [name, Float32Array.from(tensor.data as Float32Array)]));
+  const outputs = new Map(
+    Object.entries(results).map(([name, tensor]) => [name, Float32Array.from(tensor.data as Float32Array)]),
+  );
   await session.release();
   return outputs;
 }
@@ -70,7 +72,10 @@ export async function agree(model: OnnxModel, scale = 1, seed = 7): Promise<Netw
   expect([...ours.keys()].sort()).toEqual([...reference.keys()].sort());
   for (const [name, expected] of reference) {
     const gap = distance(ours.get(name)!, expected);
-    if (!(gap < 1e-4)) throw new Error(`output ${name} differs by ${gap}: ${ours.get(name)!.slice(0, 8)} against ${expected.slice(0, 8)}`);
+    if (!(gap < 1e-4))
+      throw new Error(
+        `output ${name} differs by ${gap}: ${ours.get(name)!.slice(0, 8)} against ${expected.slice(0, 8)}`,
+      );
   }
   return network;
 }
