@@ -20,7 +20,7 @@ function numbers(quant: Quant) {
 }
 
 /** Image → convolution → the given nodes. */
-function after(build: (net: Net, y: string) => void, opset = 13): Net {
+function followed(build: (net: Net, y: string) => void, opset = 13): Net {
   const net = new Net(['N', 3, 6, 5], opset);
   build(net, net.conv('x', 4, 3));
   return net;
@@ -32,7 +32,7 @@ describe('clip and floor', () => {
   const eighths = { levels: 8, stepIn: [1 / 8], offset: [0], stepOut: [1 / 8], tiesToEven: false };
 
   test('Clip(0, 1) · 8, floor, / 8', async () => {
-    const net = after((n, y) => {
+    const net = followed((n, y) => {
       const z = n.add('Mul', [n.add('Clip', [y, scalar(0), scalar(1)]), scalar(8)]);
       n.add('Div', [n.add('Floor', [z]), scalar(8)]);
     });
@@ -45,7 +45,7 @@ describe('clip and floor', () => {
   });
 
   test('with / λ before and · λ after', async () => {
-    const net = after((n, y) => {
+    const net = followed((n, y) => {
       const z = n.add('Clip', [n.add('Div', [y, scalar(lambda)]), scalar(0), scalar(1)]);
       const q = n.add('Div', [n.add('Floor', [n.add('Mul', [z, scalar(8)])]), scalar(8)]);
       n.add('Mul', [q, scalar(lambda)]);
@@ -58,7 +58,7 @@ describe('clip and floor', () => {
   });
 
   test('clip to 0…λ before, by the step after', async () => {
-    const net = after((n, y) => {
+    const net = followed((n, y) => {
       const z = n.add('Mul', [n.add('Clip', [y, scalar(0), scalar(2)]), scalar(4)]);
       n.add('Mul', [n.add('Floor', [z]), scalar(0.25)]);
     });
@@ -66,13 +66,13 @@ describe('clip and floor', () => {
   });
 
   test('Relu and Min instead of Clip; clip attributes of opset 9', async () => {
-    const net = after((n, y) => {
+    const net = followed((n, y) => {
       const z = n.add('Min', [n.add('Floor', [n.add('Mul', [n.add('Relu', [y]), scalar(8)])]), scalar(8)]);
       n.add('Div', [z, scalar(8)]);
     });
     const network = await agree(net.model());
     expect(numbers(only(network))).toEqual(eighths);
-    const old = after((n, y) => {
+    const old = followed((n, y) => {
       n.add('Div', [
         n.add('Clip', [n.add('Floor', [n.add('Mul', [y, scalar(8)])])], { min: float(0), max: float(8) }),
         scalar(8),
@@ -82,7 +82,7 @@ describe('clip and floor', () => {
   });
 
   test('a clip after the division', async () => {
-    const net = after((n, y) => {
+    const net = followed((n, y) => {
       const z = n.add('Div', [n.add('Floor', [n.add('Div', [y, scalar(f(0.3))])]), scalar(5)]);
       n.add('Mul', [n.add('Clip', [z, scalar(0), scalar(1)]), scalar(f(1.5))]);
     });
@@ -96,7 +96,7 @@ describe('clip and floor', () => {
   });
 
   test('a clip that binds after the neuron lowers its levels', async () => {
-    const net = after((n, y) => {
+    const net = followed((n, y) => {
       const z = n.add('Floor', [n.add('Mul', [n.add('Clip', [y, scalar(0), scalar(1)]), scalar(8)])]);
       n.add('Clip', [n.add('Div', [z, scalar(8)]), scalar(0), scalar(0.5)]);
     });
@@ -106,7 +106,7 @@ describe('clip and floor', () => {
 
 describe('shift and rounding', () => {
   test('Div λ, Mul 8, Add 0.5, Floor, Clip, Div 8, Mul λ', async () => {
-    const net = after((n, y) => {
+    const net = followed((n, y) => {
       const z = n.add('Add', [n.add('Mul', [n.add('Div', [y, scalar(lambda)]), scalar(8)]), scalar(0.5)]);
       n.add('Mul', [
         n.add('Div', [n.add('Clip', [n.add('Floor', [z]), scalar(0), scalar(8)]), scalar(8)]),
@@ -124,7 +124,7 @@ describe('shift and rounding', () => {
   });
 
   test('Round rounds ties to even', async () => {
-    const net = after((n, y) => {
+    const net = followed((n, y) => {
       const z = n.add('Round', [n.add('Div', [y, scalar(0.25)])]);
       n.add('Mul', [n.add('Clip', [z, scalar(0), scalar(6)]), scalar(0.25)]);
     });
@@ -137,7 +137,7 @@ describe('shift and rounding', () => {
   test('one λ for each channel', async () => {
     const lambdas = [0.5, 1, 1.5, 2].map(f);
     const each = () => floats(lambdas, [1, 4, 1, 1]);
-    const net = after((n, y) => {
+    const net = followed((n, y) => {
       const z = n.add('Add', [n.add('Mul', [n.add('Div', [y, each()]), scalar(8)]), scalar(0.5)]);
       n.add('Mul', [n.add('Div', [n.add('Clip', [n.add('Floor', [z]), scalar(0), scalar(8)]), scalar(8)]), each()]);
     });
@@ -149,7 +149,7 @@ describe('shift and rounding', () => {
 
   test('fixed point: Add(c), Div(K), Floor, Clip(0, Q)', async () => {
     const thresholds = [16, 20, 3, 40];
-    const net = after((n, y) => {
+    const net = followed((n, y) => {
       const z = n.add('Mul', [y, scalar(50)]);
       const w = n.conv(z, 4, 4);
       const c = floats(
@@ -183,7 +183,7 @@ describe('shift and rounding', () => {
     const network = await agree(net.model());
     expect(numbers(only(network))).toMatchObject({ stepIn: [0.25], offset: [0.125], stepOut: [1] });
     expect(network.nodes[1]).toMatchObject({ op: 'conv', bias: Float32Array.of(0.01, 0.02, 0.03, 0.04) });
-    const separate = after((n, z) => {
+    const separate = followed((n, z) => {
       const b = n.add('Add', [z, weights([4, 1, 1], 9)]);
       n.add('Clip', [n.add('Floor', [n.add('Div', [b, scalar(0.25)])]), scalar(0), scalar(8)]);
     });
@@ -191,7 +191,7 @@ describe('shift and rounding', () => {
   });
 
   test('a BatchNormalization before the quantiser goes to the convolution', async () => {
-    const net = after((n, y) => {
+    const net = followed((n, y) => {
       const z = n.add('BatchNormalization', [
         y,
         weights([4], 1),
@@ -220,7 +220,7 @@ describe('QuantizeLinear and DequantizeLinear', () => {
     ['uint8', 0, 255],
     ['int8', -128, 255],
   ] as const)('%s with zero point %i is a neuron', async (type, zero, levels) => {
-    const net = after((n, y) => qdq(n, y, step, zero, type));
+    const net = followed((n, y) => qdq(n, y, step, zero, type));
     const network = await agree(net.model());
     expect(numbers(only(network))).toEqual({
       levels,
@@ -234,28 +234,30 @@ describe('QuantizeLinear and DequantizeLinear', () => {
   });
 
   test('without a zero point, 16 bits, opset 21', async () => {
-    const net = after((n, y) => n.add('DequantizeLinear', [n.add('QuantizeLinear', [y, scalar(step)]), scalar(step)]));
+    const net = followed((n, y) =>
+      n.add('DequantizeLinear', [n.add('QuantizeLinear', [y, scalar(step)]), scalar(step)]),
+    );
     expect(only(await agree(net.model())).levels).toBe(255);
-    const wide = after((n, y) => qdq(n, y, step, 0, 'uint16'), 21);
+    const wide = followed((n, y) => qdq(n, y, step, 0, 'uint16'), 21);
     expect(only(await agree(wide.model())).levels).toBe(65535);
   });
 
   test('a Relu before is folded, and makes a signed one a neuron', async () => {
-    const relu = after((n, y) => qdq(n, n.add('Relu', [y]), step, 0, 'uint8'));
+    const relu = followed((n, y) => qdq(n, n.add('Relu', [y]), step, 0, 'uint8'));
     const network = await agree(relu.model());
     expect(network.nodes.map((node) => node.op)).toEqual(['input', 'conv', 'quant']);
     expect(network.verdicts[1]).toMatchObject({ verdict: 'folded', note: 'folded into QuantizeLinear_2' });
-    const signed = after((n, y) => qdq(n, n.add('Relu', [y]), step, 0, 'int8'));
+    const signed = followed((n, y) => qdq(n, n.add('Relu', [y]), step, 0, 'int8'));
     expect(only(await agree(signed.model())).levels).toBe(127);
   });
 
   test('a clip before it that binds lowers the levels', async () => {
-    const net = after((n, y) => qdq(n, n.add('Clip', [y, scalar(0), scalar(1)]), f(0.1), 0, 'uint8'));
+    const net = followed((n, y) => qdq(n, n.add('Clip', [y, scalar(0), scalar(1)]), f(0.1), 0, 'uint8'));
     expect(only(await agree(net.model())).levels).toBe(10);
   });
 
   test('Relu, max-pool, quantise: the neuron is before the pool', async () => {
-    const net = after((n, y) =>
+    const net = followed((n, y) =>
       qdq(n, n.add('MaxPool', [n.add('Relu', [y])], { kernel_shape: [2, 2] }), step, 0, 'int8'),
     );
     const network = await agree(net.model());
@@ -264,7 +266,7 @@ describe('QuantizeLinear and DequantizeLinear', () => {
   });
 
   test('quantising again on the same levels vanishes', async () => {
-    const net = after((n, y) => {
+    const net = followed((n, y) => {
       const z = qdq(n, n.add('Relu', [y]), step, 0, 'uint8');
       qdq(n, n.add('MaxPool', [z], { kernel_shape: [2, 2] }), step, 0, 'uint8');
     });
@@ -329,7 +331,7 @@ describe('input grid', () => {
 describe('what is no quantised activation', () => {
   const refused = (build: (net: Net, y: string) => void): string => {
     try {
-      importGraph(after(build).model());
+      importGraph(followed(build).model());
     } catch (error) {
       return (error as Error).message;
     }
