@@ -68,9 +68,11 @@ function derive(node: Draft, known: Map<Draft, Interval>): Interval {
 }
 
 /** True where values are spikes already: a neuron, perhaps after pools and data movement. */
-export function isActivated(node: Draft): boolean {
-  if (is(node, 'quant')) return true;
-  if (is(node, 'clip')) return node.operation.lo === 0;
-  if (is(node, 'maxpool') || is(node, 'route')) return node.inputs.every(isActivated);
-  return false;
+export function isActivated(node: Draft, known: Map<Draft, boolean> = new Map()): boolean {
+  const seen = known.get(node);
+  if (seen !== undefined) return seen;
+  let result = is(node, 'quant') || (is(node, 'clip') && node.operation.lo === 0);
+  if (is(node, 'maxpool') || is(node, 'route')) result = node.inputs.every((input) => isActivated(input, known));
+  known.set(node, result);
+  return result;
 }

@@ -3,6 +3,7 @@
  * the finished Network has no more (step, clip, refused).
  */
 
+import { GraphError } from './graph-error';
 import { sizeOf } from './ndarray';
 import type { InputGrid, Shape, UnaryKind, Window } from './network';
 import type { OnnxNode } from './onnx-node';
@@ -80,6 +81,9 @@ export function shapeOfDims(dims: readonly number[]): Shape {
   return { c: own[0] ?? 1, h: sizeOf(own.slice(1)), w: 1 };
 }
 
+/** More elements than any value of a net may have: a bound against files that lie about their dims. */
+const MOST_ELEMENTS = 2 ** 26;
+
 export function draft(
   operation: Operation,
   origin: OnnxNode | undefined,
@@ -87,6 +91,7 @@ export function draft(
   dims: readonly number[],
   tensor: string,
 ): Draft {
+  if (sizeOf(dims) > MOST_ELEMENTS) throw new GraphError(`a value of dims [${dims}] is larger than ${MOST_ELEMENTS}`);
   const absorbed = origin ? [origin] : [];
   return { operation, origin, absorbed, tensor, inputs, dims, shape: shapeOfDims(dims), tail: false, notes: [] };
 }
@@ -94,10 +99,6 @@ export function draft(
 export function nameOf(node: Draft): string {
   if (node.operation.op === 'input') return node.operation.name;
   return node.origin?.name ?? node.tensor;
-}
-
-export function channelsOf(node: Draft): number {
-  return node.shape.c;
 }
 
 /** Entry of an array of length 1 or C. */

@@ -109,29 +109,37 @@ export function kernelOf(node: OnnxNode, rank: 1 | 2): number[] {
   return listOf(node, 'kernel_shape', rank, 1, 1);
 }
 
+/** Along one axis: how many elements each window covers from `least` up to (not including) `limit`. */
+function covered(window: Window, axis: 0 | 1, out: number, least: number, limit: number): number[] {
+  const dilation = window.dilations[axis];
+  return Array.from({ length: out }, (_, place) => {
+    const start = place * window.strides[axis] - window.pads[axis];
+    const first = Math.max(0, Math.ceil((least - start) / dilation));
+    const last = Math.min(window.kernel[axis] - 1, Math.ceil((limit - start) / dilation) - 1);
+    return Math.max(0, last - first + 1);
+  });
+}
+
+/** True where a window covers nothing of the image. */
+export function hasEmptyWindow(shape: Shape, { window, h, w }: Sliding): boolean {
+  return covered(window, 0, h, 0, shape.h).includes(0) || covered(window, 1, w, 0, shape.w).includes(0);
+}
+
 /**
- * 1 / (elements counted) of each window of an average pool. `within` gives, per axis, how far beyond the image elements
- * count: leading and trailing pad if pads count, else 0.
+ * 1 / (elements counted) of each window of an average pool, h·w values. Pads count if `countPads`, but not what
+ * ceil_mode added to them.
  */
 export function averageFactors(shape: Shape, sliding: Sliding, countPads: boolean): Float32Array {
-  const { window } = sliding;
-  const counts = (axis: 0 | 1, size: number, out: number): number[] => {
-    const begin = window.pads[axis];
-    const limit = countPads ? size + sliding.plainEnds[axis] : size;
-    const least = countPads ? -begin : 0;
-    return Array.from({ length: out }, (_, place) => {
-      const start = place * window.strides[axis] - begin;
-      let count = 0;
-      for (let k = 0; k < window.kernel[axis]; ++k) {
-        const at = start + k * window.dilations[axis];
-        if (at >= least && at < limit) ++count;
-      }
-      return count;
-    });
-  };
-  const rows = counts(0, shape.h, sliding.h);
-  const columns = counts(1, shape.w, sliding.w);
-  return Float32Array.from(rows.flatMap((row) => columns.map((column) => 1 / (row * column))));
+  const { window, h, w, plainEnds } = sliding;
+  const rows = countPads
+    ? covered(window, 0, h, -window.pads[0], shape.h + plainEnds[0])
+    : covered(window, 0, h, 0, shape.h);
+  const columns = countPads
+    ? covered(window, 1, w, -window.pads[1], shape.w + plainEnds[1])
+    : covered(window, 1, w, 0, shape.w);
+  const factor = new Float32Array(h * w);
+  for (let y = 0; y < h; ++y) for (let x = 0; x < w; ++x) factor[y * w + x] = 1 / (rows[y]! * columns[x]!);
+  return factor;
 }
 
 /** A window over a whole image. */

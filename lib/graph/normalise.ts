@@ -91,17 +91,27 @@ export function mergeScales(graph: DraftGraph, dropped: Dropped): boolean {
   return foldScales(graph, () => true);
 }
 
+interface Grid {
+  step: number;
+  levels: number;
+}
+
 /** The step of values that are whole multiples of one number, and how many there are. */
-function gridOf(node: Draft): { step: number; levels: number } | undefined {
+function gridOf(node: Draft, known: Map<Draft, Grid | undefined> = new Map()): Grid | undefined {
+  if (known.has(node)) return known.get(node);
+  let result: Grid | undefined;
   if (is(node, 'quant')) {
     const { stepOut, levels } = node.operation;
-    return stepOut.length === 1 ? { step: stepOut[0]!, levels } : undefined;
+    result = stepOut.length === 1 ? { step: stepOut[0]!, levels } : undefined;
+  } else if (is(node, 'maxpool') || is(node, 'route')) {
+    const grids = node.inputs.map((input) => gridOf(input, known));
+    const step = grids[0]?.step;
+    if (step !== undefined && grids.every((grid) => grid?.step === step)) {
+      result = { step, levels: Math.max(...grids.map((grid) => grid!.levels)) };
+    }
   }
-  if (!is(node, 'maxpool') && !is(node, 'route')) return undefined;
-  const grids = node.inputs.map(gridOf);
-  const first = grids[0];
-  if (!first || grids.some((grid) => grid?.step !== first.step)) return undefined;
-  return { step: first.step, levels: Math.max(...grids.map((grid) => grid!.levels)) };
+  known.set(node, result);
+  return result;
 }
 
 function simplifyQuant(graph: DraftGraph, node: DraftOf<'quant'>, dropped: Dropped): boolean {

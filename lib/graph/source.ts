@@ -18,7 +18,7 @@ export interface Source {
   readonly outputs: readonly string[];
   /** In file order. */
   readonly nodes: readonly OnnxNode[];
-  /** In an order they can run in. */
+  /** Those that an output needs, in an order they can run in. */
   readonly order: readonly OnnxNode[];
   /** Decodes an initializer; undefined where there is none of that name. */
   readonly initializer: (name: string) => NDArray | undefined;
@@ -126,6 +126,18 @@ function placeOf(ready: readonly OnnxNode[], node: OnnxNode): number {
   return at;
 }
 
+/** The nodes that an output depends on. */
+function needed(order: readonly OnnxNode[], outputs: readonly string[]): OnnxNode[] {
+  const wanted = new Set(outputs);
+  const result: OnnxNode[] = [];
+  for (const node of [...order].reverse()) {
+    if (!node.outputs.some((output) => wanted.has(output))) continue;
+    for (const input of node.inputs) if (input) wanted.add(input);
+    result.push(node);
+  }
+  return result.reverse();
+}
+
 /** Checks the graph of a model. Throws ERR_CASC_MODEL. */
 export function openGraph(model: OnnxModel): Source {
   const { file } = model;
@@ -148,7 +160,7 @@ export function openGraph(model: OnnxModel): Source {
   if (outputs.length === 0) throw fail(file, 'the graph has no outputs.');
   const nodes = (graph.node ?? []).map((proto, at) => new OnnxNode(at, proto, file, model.opset));
   const known = new Set([input.name, ...tensors.keys()]);
-  const order = sorted(file, nodes, known);
+  const order = needed(sorted(file, nodes, known), outputs);
   const made = new Set([...known, ...nodes.flatMap((node) => node.outputs)]);
   const missing = outputs.find((name) => !name || !made.has(name));
   if (missing !== undefined) throw fail(file, `output "${missing}" is made by no node.`, missing);

@@ -92,9 +92,15 @@ const WRITERS: Record<TensorType, { code: number; bytes: number; set: (v: DataVi
     uint16: { code: DataType.UINT16, bytes: 2, set: (v, at, x) => v.setUint16(at, x, true) },
     int32: { code: DataType.INT32, bytes: 4, set: (v, at, x) => v.setInt32(at, x, true) },
     uint32: { code: DataType.UINT32, bytes: 4, set: (v, at, x) => v.setUint32(at, x, true) },
-    int64: { code: DataType.INT64, bytes: 8, set: (v, at, x) => v.setBigInt64(at, BigInt(x), true) },
+    int64: { code: DataType.INT64, bytes: 8, set: (v, at, x) => v.setBigInt64(at, toInt64(x), true) },
     bool: { code: DataType.BOOL, bytes: 1, set: (v, at, x) => v.setUint8(at, x ? 1 : 0) },
   };
+
+/** A whole number as int64; what is beyond its range becomes its end. */
+function toInt64(x: number): bigint {
+  if (x >= 2 ** 63) return 2n ** 63n - 1n;
+  return x <= -(2 ** 63) ? -(2n ** 63n) : BigInt(x);
+}
 
 /** A tensor with its values in raw_data, little-endian. `values` must be as many as the dims say. */
 export function makeTensor(

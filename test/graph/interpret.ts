@@ -117,7 +117,7 @@ function evaluate(node: NetworkNode, inputs: Float32Array[], shapes: Shape[]): F
     case 'scale':
       return x.map((v, i) => {
         const c = Math.floor(i / plane);
-        return v * node.factor[c]! + (node.shift?.[c] ?? 0);
+        return v * node.factor[c]! + (node.shift?.[node.shift.length === x.length ? i : c] ?? 0);
       });
     case 'add':
       return x.map((_, i) => inputs.reduce((sum, input) => sum + input[i]!, 0));

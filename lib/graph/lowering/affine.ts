@@ -121,6 +121,8 @@ function addLike(context: LoweringContext): void {
     else constants.push(at);
   });
   let result = nodes.length > 1 ? sum(context, nodes) : nodes[0]!;
+  // A Sum of one value.
+  if (context.values.length === 1) result = routed(context, nodes, positions(result));
   for (const at of constants) result = applyConstant(context, result, context.weights(at, 'constant'), plus);
   context.set(0, result);
 }

@@ -1,7 +1,7 @@
 /** Pooling nodes, and reductions as pools over a whole axis. */
 import type { Draft } from '../draft';
 import { reducedAxes } from '../fold';
-import { averageFactors, kernelOf, slide, wholeImage } from '../geometry';
+import { averageFactors, hasEmptyWindow, kernelOf, slide, wholeImage } from '../geometry';
 import { GraphError, Refusal } from '../graph-error';
 import { axisOf, fromNumbers, sizeOf, transpose } from '../ndarray';
 import { applyConstant, positions, sameDims, times } from './affine';
@@ -16,16 +16,13 @@ function windowed(context: LoweringContext, kind: 'maxpool' | 'avgpool'): void {
   const { window, h, w } = sliding;
   const dims = rank === 1 ? [1, x.shape.c, h] : [1, x.shape.c, h, w];
   if (sizeOf(dims) === 0) throw new GraphError(`its result has dims [${dims}]`);
-  // Counting only elements of the image shows windows that hold none.
-  const filled = averageFactors(x.shape, sliding, false);
-  if (filled.some((factor) => !Number.isFinite(factor)))
-    throw new GraphError('one of its windows lies wholly in the pads');
+  if (hasEmptyWindow(x.shape, sliding)) throw new GraphError('one of its windows lies wholly in the pads');
   if (kind === 'maxpool') {
     context.set(0, context.emit({ op: 'maxpool', window }, [x], dims));
     return;
   }
   const countPads = node.int('count_include_pad', 0) !== 0;
-  const factor = countPads ? averageFactors(x.shape, sliding, true) : filled;
+  const factor = averageFactors(x.shape, sliding, countPads);
   context.set(0, context.emit({ op: 'avgpool', window, factor }, [x], dims));
 }
 
