@@ -1,5 +1,5 @@
 /** Every operator and attribute, against onnxruntime on small models. */
-import { importGraph, type Network } from '../../lib/graph';
+import type { Network } from '../../lib/graph';
 import { float } from '../../lib/onnx';
 import { type Attributes, floats, ints, Net, scalar, weights } from './make';
 import { agree } from './runtime';
