@@ -158,7 +158,8 @@ class Run {
     return result;
   }
 
-  /** Aligns the images' readouts step by step: one that ended a phase early repeats its last row. */
+  /** Aligns the images' readouts step by step: one that ended a phase early repeats its last row.
+   */
   Napi::Value everyStep(Napi::Env env) {
     const Schedule& schedule = settings_.schedule;
     size_t steps = size_t(schedule.wake);
@@ -247,8 +248,7 @@ class SpikingPlanWrap : public Napi::ObjectWrap<SpikingPlanWrap> {
       Napi::Object description = read::object(info[0], "description");
       isa_ = addonData(info.Env()).isa;
       Napi::Value isaName = description.Get("isa");
-      if (!isaName.IsUndefined() && !isaName.IsNull())
-        isa_ = parseIsa(read::text(isaName, "isa"));
+      if (!isaName.IsUndefined() && !isaName.IsNull()) isa_ = parseIsa(read::text(isaName, "isa"));
       plan_ = spiking::compilePlan(readPlan(description), kernelsOf(isa_));
       bytes_ = int64_t(plan_->bytes);
       denseMacs_ = plan_->denseMacs;

@@ -40,8 +40,8 @@ class Runner final : public ImageRunner {
  public:
   explicit Runner(const Plan<N>& plan) : plan_(plan), simulation_(plan) {}
 
-  void run(const float* image, size_t index, const RunSettings& settings,
-           const ImageResult& result, FirstDivergence& first) override {
+  void run(const float* image, size_t index, const RunSettings& settings, const ImageResult& result,
+           FirstDivergence& first) override {
     const Layer<N>& input = plan_.layers[plan_.input];
     input_.resize(input.shape.numel());
     loadInput(input, image, index, input_.data());
@@ -95,8 +95,12 @@ class Runner final : public ImageRunner {
       mismatches += compared.mismatches;
       if (divergence || compared.mismatches == 0) return;
       divergenceAt = compared.firstAt;
-      divergence = Divergence{index, at, compared.firstNeuron, snnValue(at, divergenceAt),
-                              static_cast<double>(ann[divergenceAt]), std::nullopt};
+      divergence = Divergence{index,
+                              at,
+                              compared.firstNeuron,
+                              snnValue(at, divergenceAt),
+                              static_cast<double>(ann[divergenceAt]),
+                              std::nullopt};
     });
     if (!settings.certify) return;
     *result.checked = static_cast<double>(checked);

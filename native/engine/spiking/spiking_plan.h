@@ -35,14 +35,14 @@ struct RunSettings {
 
 /** Where one image's results go; null pointers and empty vectors mean: not asked for. */
 struct ImageResult {
-  int32_t* sleepSteps = nullptr;  // [phases]
-  uint8_t* atRest = nullptr;      // [phases]
-  float* readout = nullptr;       // [outputs], after the last step
+  int32_t* sleepSteps = nullptr;                // [phases]
+  uint8_t* atRest = nullptr;                    // [phases]
+  float* readout = nullptr;                     // [outputs], after the last step
   std::vector<ReadoutTrace>* traces = nullptr;  // per readout layer, with everyStep
-  float* oracle = nullptr;        // [outputs]
-  std::vector<int32_t*> counts;   // per neuron layer, [c][h][w]
-  double* positive = nullptr;     // [neuron layers]
-  double* negative = nullptr;     // [neuron layers]
+  float* oracle = nullptr;                      // [outputs]
+  std::vector<int32_t*> counts;                 // per neuron layer, [c][h][w]
+  double* positive = nullptr;                   // [neuron layers]
+  double* negative = nullptr;                   // [neuron layers]
   double* operations = nullptr;
   uint64_t* hash = nullptr;
   double* checked = nullptr;
