@@ -61,7 +61,7 @@ describe('the engine against the brute-force simulator', () => {
             if (format !== 'float32') expect([...native.mismatches]).toEqual(differing);
             expect([...native.checked]).toEqual(anns.map((ann) => ann.counts.flat().length + ann.readout.length));
           }),
-          { numRuns: 150 },
+          { numRuns: 60 },
         );
       });
     }
@@ -113,7 +113,7 @@ describe('the loss-free theorem', () => {
             expect([...result.atRest]).toEqual(new Array(2 * result.phases).fill(1));
           },
         ),
-        { numRuns: 150 },
+        { numRuns: 300 },
       );
     });
   }
