@@ -94,8 +94,8 @@ Span<T> typed(const Napi::Value& value, const std::string& where) {
   napi_env env = value.Env();
   Span<T> span;
   void* data = nullptr;
-  napi_status status = napi_get_typedarray_info(env, value, nullptr, &span.length, &data, nullptr,
-                                                nullptr);
+  napi_status status =
+      napi_get_typedarray_info(env, value, nullptr, &span.length, &data, nullptr, nullptr);
   if (status != napi_ok) fail(where, "the array cannot be read");
   span.data = static_cast<T*>(data);
   if (!span.data) span.length = 0;

@@ -31,8 +31,8 @@ double step(const Napi::Object& state, const NeuronRule& rule, double threshold,
   thresholds.fill(static_cast<N>(threshold));
   uint64_t fired = 0;
   for (size_t at = 0; at < v.length; at += block) {
-    const NeuronRow<N> row{v.data + at, n.data + at, i.data + at, thresholds.data(), s.data + at,
-                           std::min(block, v.length - at)};
+    const NeuronRow<N> row{v.data + at,       n.data + at, i.data + at,
+                           thresholds.data(), s.data + at, std::min(block, v.length - at)};
     const NeuronTally tally = numberKernels<N>(kernels).neuronStep(row, rule);
     fired += tally.positive + tally.negative;
   }
@@ -48,8 +48,8 @@ Napi::Value stepNeurons(const Napi::CallbackInfo& info) {
     rule.gamma = read::integer(state.Get("gamma"), 1, 127, "gamma");
     rule.negative = read::boolean(state.Get("negative"), "negative");
     rule.upper = read::boolean(state.Get("upper"), "upper");
-    rule.awakeSteps =
-        read::integer(state.Get("awakeSteps"), 0, std::numeric_limits<int32_t>::max(), "awakeSteps");
+    rule.awakeSteps = read::integer(state.Get("awakeSteps"), 0, std::numeric_limits<int32_t>::max(),
+                                    "awakeSteps");
     Isa isa = addonData(info.Env()).isa;
     Napi::Value name = state.Get("isa");
     if (!name.IsUndefined() && !name.IsNull()) isa = parseIsa(read::text(name, "isa"));

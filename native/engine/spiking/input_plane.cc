@@ -14,10 +14,10 @@ void loadInput(const Layer<N>& input, const float* image, size_t imageIndex, N* 
     for (size_t p = 0; p < area; ++p) {
       const double x = double{image[channel * area + p]};
       if (std::isnan(x) || (!input.grid && std::isinf(x))) {
-        throw Error("ERR_CASC_DATA",
-                    "image " + std::to_string(imageIndex) + " holds a value that is not " +
-                        (std::isnan(x) ? "a number" : "finite") + " (element " +
-                        std::to_string(channel * area + p) + ")");
+        throw Error("ERR_CASC_DATA", "image " + std::to_string(imageIndex) +
+                                         " holds a value that is not " +
+                                         (std::isnan(x) ? "a number" : "finite") + " (element " +
+                                         std::to_string(channel * area + p) + ")");
       }
       double value = x;
       if (const auto& grid = input.grid) {

@@ -238,14 +238,18 @@ void Oracle<N>::relay(const Layer<N>& layer, N* out) {
 template <class N>
 void Oracle<N>::finishNeurons(const Layer<N>& layer, const Schedule& schedule, N* out) {
   using Wide = typename NumberTraits<N>::Wide;
-  const size_t c = size_t(layer.shape.c), row = layer.shape.row();
-  const Wide most = schedule.wake;
-  for (size_t i = 0; i < layer.shape.numel(); ++i) {
-    const N theta = layer.channelThreshold[i % c];
-    const Wide sum = Wide(out[i]) +
-                     Wide(schedule.wake) * Wide(layer.bias[layer.biasVaries ? i : i % row]) +
-                     Wide(startOf(schedule, layer.channelStart[i % c], theta));
-    out[i] = static_cast<N>(std::clamp<Wide>(floorLevels(sum, theta), 0, most));
+  const size_t c = size_t(layer.shape.c), w = size_t(layer.shape.w);
+  const Wide t = schedule.wake;
+  std::vector<Wide> starts(c);
+  for (size_t i = 0; i < c; ++i)
+    starts[i] = Wide(startOf(schedule, layer.channelStart[i], layer.channelThreshold[i]));
+  for (size_t p = 0; p < layer.shape.numel() / c; ++p, out += c) {
+    const N* bias = layer.bias.data() + (layer.biasVaries ? p : p % w) * c;
+    for (size_t i = 0; i < c; ++i) {
+      const Wide levels =
+          floorLevels(Wide(out[i]) + t * Wide(bias[i]) + starts[i], layer.channelThreshold[i]);
+      out[i] = static_cast<N>(std::clamp<Wide>(levels, 0, t));
+    }
   }
 }
 

@@ -259,9 +259,10 @@ class Compiler {
       for (size_t c = 0; c < size_t(s.c); ++c) {
         const int32_t index = from.index[c * area + p];
         if (index < 0) continue;
-        const size_t which = size_t(std::upper_bound(offsets.begin(), offsets.end(), size_t(index)) -
-                                    offsets.begin()) -
-                             1;
+        const size_t which =
+            size_t(std::upper_bound(offsets.begin(), offsets.end(), size_t(index)) -
+                   offsets.begin()) -
+            1;
         const Shape& in = plan_.layers[to.relayed[which]].shape;
         const size_t inArea = size_t(in.h) * size_t(in.w), i = size_t(index) - offsets[which];
         const uint32_t source = uint32_t(i % inArea * size_t(in.c) + i / inArea);

@@ -52,9 +52,9 @@ template <class N>
 struct Term {
   TermOp op = TermOp::Conv;
   size_t source = 0;
-  Window window;          // conv, avgpool
-  ConvTerm<N> conv;       // conv
-  std::vector<N> factor;  // scale: [c]; avgpool: [h · w]
+  Window window;           // conv, avgpool
+  ConvTerm<N> conv;        // conv
+  std::vector<N> factor;   // scale: [c]; avgpool: [h · w]
   AxisTaps rows, columns;  // avgpool
 };
 
@@ -82,9 +82,9 @@ struct Layer {
   /** Per awake step: one row [w · c], or the whole plane where it varies over the image. */
   Aligned<N> bias;
   bool biasVaries = false;
-  Aligned<N> threshold;  // one row [w · c]
+  Aligned<N> threshold;                           // one row [w · c]
   std::vector<N> channelThreshold, channelStart;  // [c]
-  uint32_t neuronOrdinal = 0;  // among neuron layers
+  uint32_t neuronOrdinal = 0;                     // among neuron layers
 
   bool readout = false;
   double readoutScale = 1;

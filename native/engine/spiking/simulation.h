@@ -71,8 +71,7 @@ class Simulation {
   ConstantCurrent constantCurrent(const Layer<N>& layer);
   /** Adds the terms of all varying sources at a moment; false if none had an event. */
   bool addTerms(const Layer<N>& layer, Moment now, N* sums);
-  bool stepNeurons(const Layer<N>& layer, Moment now, const ConstantCurrent& current,
-                   Plane& plane);
+  bool stepNeurons(const Layer<N>& layer, Moment now, const ConstantCurrent& current, Plane& plane);
   template <class T, class Sum>
   void maxPoolPlane(const Layer<N>& layer, const Plane& from, Sum* sums, Sum* maxima, Plane& out);
   template <class T>
@@ -93,7 +92,7 @@ class Simulation {
   Schedule schedule_;
   AbortFlag abort_;
   SimulationOptions options_;
-  std::vector<int32_t> lastFiring_;     // per phase, the last sleep step with a spike
+  std::vector<int32_t> lastFiring_;    // per phase, the last sleep step with a spike
   std::vector<uint8_t> pendingAtEnd_;  // per phase
   // Scratch of the layer being run.
   Aligned<N> membrane_, current_, values_;

@@ -1,5 +1,6 @@
 // A fingerprint of a whole spike train that does not depend on the order in which spikes are found:
-// the sum mod 2^64 of a mix of each. Two runs with one hash fired the same spikes at the same times.
+// the sum mod 2^64 of a mix of each. Two runs with one hash fired the same spikes at the same
+// times.
 //
 //   mix(z):   z ^= z >> 30; z *= 0xbf58476d1ce4e5b9; z ^= z >> 27; z *= 0x94d049bb133111eb;
 //             z ^= z >> 31                                          (the finaliser of splitmix64)

@@ -21,6 +21,7 @@ class TermAdder {
   explicit TermAdder(const Plan<N>& plan) : plan_(plan) {
     size_t longest = 1;
     for (const Layer<N>& layer : plan.layers) longest = std::max(longest, layer.shape.row());
+    longest += kEventSlack;
     lists_.resize(longest * 3);
     values_.resize(longest);
     events_.plus = lists_.data();

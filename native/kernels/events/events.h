@@ -13,8 +13,10 @@ struct Event {
   uint32_t c;
 };
 
-/** Room for the events of one row, each list in order of position. Lists hold `w·c` elements each.
- */
+/** Kernels may write this many events past the end of a list's events. */
+constexpr size_t kEventSlack = 4;
+
+/** The events of one row, each list in order of position, with room for w·c + kEventSlack each. */
 template <class N>
 struct RowEvents {
   Event* plus = nullptr;    // s = +1

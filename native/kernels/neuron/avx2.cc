@@ -94,15 +94,15 @@ CASC_AVX2 inline __m256i stepEight(const NeuronRow<N>& row, size_t i, const Cons
     s = levels(v, theta, k);
     __m256i positive = _mm256_cmpgt_epi32(s, zero);
     // Where s > 0 the upper bound decides, else the lower one.
-    __m256i allowed = _mm256_blendv_epi8(_mm256_cmpgt_epi32(n, zero),
-                                         _mm256_cmpgt_epi32(k.limit, n), positive);
+    __m256i allowed =
+        _mm256_blendv_epi8(_mm256_cmpgt_epi32(n, zero), _mm256_cmpgt_epi32(k.limit, n), positive);
     // n ≤ 0 forbids only s ≤ 0, n ≥ limit only s > 0.
     s = _mm256_and_si256(s, allowed);
     v = takeSpikes(v, s, theta);
   } else {
     __m256i fire = _mm256_and_si256(reached(v, theta), _mm256_cmpgt_epi32(k.limit, n));
-    __m256i back = _mm256_and_si256(_mm256_and_si256(below(v), k.negative),
-                                    _mm256_cmpgt_epi32(n, zero));
+    __m256i back =
+        _mm256_and_si256(_mm256_and_si256(below(v), k.negative), _mm256_cmpgt_epi32(n, zero));
     s = _mm256_sub_epi32(back, fire);  // a set mask is −1
     v = reset(v, fire, back, theta);
   }
@@ -119,8 +119,7 @@ CASC_AVX2 inline __m256i stepEight(const NeuronRow<N>& row, size_t i, const Cons
 /** Σ of 32 unsigned bytes. */
 CASC_AVX2 inline uint64_t sumBytes(__m256i x) {
   __m256i sums = _mm256_sad_epu8(x, _mm256_setzero_si256());
-  __m128i half =
-      _mm_add_epi64(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
+  __m128i half = _mm_add_epi64(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
   return static_cast<uint64_t>(_mm_extract_epi64(half, 0)) +
          static_cast<uint64_t>(_mm_extract_epi64(half, 1));
 }
