@@ -13,7 +13,7 @@ const options = (): SpikingRunOptions => ({
   everyStep: false,
   counts: false,
   oracle: false,
-  certify: false,
+  certify: 0,
 });
 
 const one = () => ({
@@ -398,7 +398,7 @@ describe('a plan that does not hold together is refused by layer', () => {
             return;
           }
           const input = description.layers[0] as unknown as PlanLayer;
-          await native.run(new Float32Array(numel(input)), 1, { ...options(), certify: true });
+          await native.run(new Float32Array(numel(input)), 1, { ...options(), certify: 1_000_000 });
           native.dispose();
         },
       ),
@@ -512,7 +512,7 @@ describe('run', () => {
   });
 
   test('no image is an empty result', async () => {
-    const result = await native.run(new Float32Array(0), 0, { ...options(), everyStep: true, certify: true });
+    const result = await native.run(new Float32Array(0), 0, { ...options(), everyStep: true, certify: 1_000_000 });
     expect(result.readout.length).toBe(0);
     expect([...result.phaseSteps]).toEqual([0]);
   });
@@ -606,7 +606,7 @@ describe('lifetimes', () => {
     const round = async (times: number) => {
       for (let i = 0; i < times; i++) {
         const native = make(description);
-        await native.run(images, 2, { ...options(), everyStep: true, counts: true, certify: true });
+        await native.run(images, 2, { ...options(), everyStep: true, counts: true, certify: 1_000_000 });
         if (i % 2 === 0) native.dispose();
       }
     };
