@@ -106,7 +106,8 @@ export type PlanLayer =
     })
   /** Σ terms + bias (awake) without a neuron: graded values (int32 or float32), for later layers or for the readout. */
   | (LayerBase & { kind: 'linear'; terms: PlanTerm[]; bias: PlanNumbers; readout: boolean; readoutScale: number })
-  /** Exact max-pool: keeps each input's running sum from 0 and emits the change of the window's maximum (pads excluded). */
+  /** Exact max-pool: keeps each input's running sum from 0 and emits the change of the window's maximum (pads excluded).
+   * Spikes if its source is spikes, else graded. */
   | (LayerBase & { kind: 'maxpool'; source: number; window: Window })
   /** out[i] = concat(sources)[index[i]] or 0 where −1. Spikes if all sources are spikes, else graded. */
   | (LayerBase & { kind: 'relay'; sources: number[]; index: Int32Array });
@@ -128,7 +129,7 @@ export interface NativeSchedule {
   upper: boolean;
   /** Overrides the plan's initial membranes by φ·θ (floored in fixed point); null keeps them. */
   shift: number | null;
-  /** Awake steps T ≥ 1. */
+  /** Awake steps T, 1..65536. */
   wake: number;
   /** Sleep after every `margin` awake steps and after the last; 1 ≤ margin ≤ wake. */
   margin: number;
@@ -187,9 +188,13 @@ export interface SpikingResult {
   negative: Float64Array;
   /** Additions of event-driven synapses per image (|events| × fan-out); the first layer's constant current is not in it. */
   synapticOperations: Float64Array;
-  /** Per image: sum mod 2^64 of a 64-bit mix of (neuron layer ordinal, neuron, awake step, sleep step, spike) over all spikes. */
+  /** Per image: sum mod 2^64 of a 64-bit mix of (neuron layer ordinal, neuron, awake step, sleep step, spike) over all spikes
+   * (native/engine/spiking/spike_hash.h). */
   hash: BigUint64Array;
-  /** Neurons and readout elements compared, and how many differ, per image (certify). */
+  /**
+   * Neurons and readout elements compared, and how many differ, per image (certify). In float32 a readout element differs
+   * when it is off by more than 1e-4 of its layer's largest: the two paths round differently even where all spikes agree.
+   */
   checked: Float64Array;
   mismatches: Float64Array;
   /** The first divergence: lowest image, then layer, then neuron. */
@@ -200,10 +205,10 @@ export interface NativeSpikingPlan {
   readonly isa: string;
   /** Bytes of packed weights and tables. */
   readonly bytes: number;
-  /** Multiply-adds of one dense pass, all layers, and of layers fed by the input alone. */
+  /** Multiply-adds of one dense pass (conv with its pads, scale, avgpool), all layers, and of layers fed by the input alone. */
   readonly denseMacs: number;
   readonly inputMacs: number;
-  /** images: [images × input numel] float32, C×H×W. */
+  /** images: [images × input numel] float32, C×H×W; copied at once. NaN anywhere rejects with ERR_CASC_DATA. */
   run(images: Float32Array, count: number, options: SpikingRunOptions): Promise<SpikingResult>;
   dispose(): void;
 }
