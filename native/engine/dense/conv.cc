@@ -13,8 +13,9 @@ void check(const ConvSpec& spec, const Shape& input, const Shape& output) {
   require(input.c % spec.groups == 0 && output.c % spec.groups == 0,
           "groups does not divide the input and output channels");
   // In double: four 31-bit factors overflow 64 bits, and a length that exists is exact.
+  const int perGroup = input.c / spec.groups;
   const double expected =
-      double(output.c) * (input.c / spec.groups) * spec.window.kernel[0] * spec.window.kernel[1];
+      double(output.c) * perGroup * spec.window.kernel[0] * spec.window.kernel[1];
   require(static_cast<double>(spec.weight.size()) == expected,
           "the length of weight is not M · C/groups · kh · kw");
   const size_t bias = spec.bias.size();

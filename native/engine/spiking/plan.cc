@@ -120,7 +120,8 @@ class Compiler {
     const double elements = double(s.numel());
     if (term.op == TermOp::Scale) return elements;
     if (term.op == TermOp::AvgPool) return elements * taps;
-    return elements * taps * double(spec_.layers[size_t(term.source)].shape.c / term.groups);
+    const int perGroup = spec_.layers[size_t(term.source)].shape.c / term.groups;
+    return elements * taps * perGroup;
   }
 
   static size_t bytesOf(const Layer<N>& layer) {
