@@ -64,7 +64,8 @@ function finished(node: Draft, id: number, ids: ReadonlyMap<Draft, number>, file
     case 'conv': {
       const { window, groups } = operation;
       const weights = weighed(node as DraftOf<'conv'>);
-      finite(weights.weight, node, file);
+      // As read, they were checked.
+      if (operation.factor) finite(weights.weight, node, file);
       if (weights.bias) finite(weights.bias, node, file);
       return { ...base, op: 'conv', ...weights, window, groups };
     }

@@ -6,9 +6,9 @@ import { castTarget, integerRange } from '../fold';
 import { GraphError, Refusal } from '../graph-error';
 import { axisOf, isFloat, type NDArray, sizeOf } from '../ndarray';
 import type { UnaryKind } from '../network';
-import { applyConstant, over, plus, positions, times } from './affine';
+import { applyConstant, over, plus, times } from './affine';
 import type { LoweringContext } from './context';
-import { routed } from './movement';
+import { positions, routed } from './movement';
 
 /** Beyond this, a bound is the "no bound" of old exporters (the largest float32). */
 const UNBOUNDED = 3.4028234e38;
