@@ -73,7 +73,7 @@ export const plus = (shift: Float64Array): Affine => ({ mul: ONE, div: ONE, shif
 export const times = (mul: Float64Array): Affine => ({ mul, div: ONE, shift: ZERO });
 export const over = (div: Float64Array): Affine => ({ mul: ONE, div, shift: ZERO });
 
-export function negated(context: LoweringContext, x: Draft): Draft {
+function negated(context: LoweringContext, x: Draft): Draft {
   return scaleOf(context, x, times(Float64Array.of(-1)));
 }
 
