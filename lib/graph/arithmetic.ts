@@ -13,8 +13,8 @@ import {
   transpose,
 } from './ndarray';
 
-export type Unary = (x: number) => number;
-export type Binary = (a: number, b: number) => number;
+type Unary = (x: number) => number;
+type Binary = (a: number, b: number) => number;
 
 /** Half to even, as ONNX's Round and QuantizeLinear. */
 export function roundHalfEven(x: number): number {
@@ -137,21 +137,49 @@ export function reduce(x: NDArray, axes: readonly number[], keepDims: boolean, k
   return out;
 }
 
-/** (x − zero) · scale along an axis, float32. A scale or zero point of one element goes for all. */
-export function dequantize(x: NDArray, scale: NDArray, zero: NDArray | undefined, axis: number): NDArray {
-  const out = create('float32', x.dims);
-  const at = scale.size === 1 ? 0 : axisOf(axis, x.dims.length);
-  const length = scale.size === 1 ? 1 : x.dims[at]!;
+/** Calls `step` with each element's value, scale and zero point; these go along an axis, or one for all. */
+function alongAxis(
+  x: NDArray,
+  scale: NDArray,
+  zero: NDArray | undefined,
+  axis: number,
+  step: (at: number, value: number, scale: number, zero: number) => void,
+): void {
+  const place = scale.size === 1 ? 0 : axisOf(axis, x.dims.length);
+  const length = scale.size === 1 ? 1 : x.dims[place]!;
   if (scale.size !== length || scale.dims.length > 1) {
     throw new GraphError(`${scale.size} scales [${scale.dims}] for an axis of ${length}`);
   }
   if (zero && zero.size !== 1 && zero.size !== scale.size) throw new GraphError('scale and zero point differ in size');
-  const inner = scale.size === 1 ? Math.max(x.size, 1) : sizeOf(x.dims.slice(at + 1));
+  const inner = scale.size === 1 ? Math.max(x.size, 1) : sizeOf(x.dims.slice(place + 1));
   for (let i = 0; i < x.size; ++i) {
     const channel = Math.floor(i / inner) % length;
-    const offset = zero ? zero.data[zero.size === 1 ? 0 : channel]! : 0;
-    out.data[i] = (x.data[i]! - offset) * scale.data[channel]!;
+    step(i, x.data[i]!, scale.data[channel]!, zero ? zero.data[zero.size === 1 ? 0 : channel]! : 0);
   }
+}
+
+/** (x − zero) · scale, float32. */
+export function dequantize(x: NDArray, scale: NDArray, zero: NDArray | undefined, axis: number): NDArray {
+  const out = create('float32', x.dims);
+  alongAxis(x, scale, zero, axis, (at, value, step, offset) => {
+    out.data[at] = (value - offset) * step;
+  });
+  return out;
+}
+
+/** round(x / scale) + zero, kept within lo…hi. */
+export function quantize(
+  x: NDArray,
+  scale: NDArray,
+  zero: NDArray | undefined,
+  axis: number,
+  into: { type: ElementType; lo: number; hi: number },
+): NDArray {
+  const out = create(into.type, x.dims);
+  alongAxis(x, scale, zero, axis, (at, value, step, offset) => {
+    const level = roundHalfEven(Math.fround(value / step)) + offset;
+    out.data[at] = Math.min(Math.max(level, into.lo), into.hi);
+  });
   return out;
 }
 

@@ -75,7 +75,7 @@ export function is<K extends Operation['op']>(draft: Draft, op: K): draft is Dra
 }
 
 /** Per-image shape of logical dims: (C, H, W) for rank 4, (dims[1], rest, 1) for others; a first dim that is not 1 counts. */
-export function shapeOfDims(dims: readonly number[]): Shape {
+function shapeOfDims(dims: readonly number[]): Shape {
   const own = dims[0] === 1 && dims.length > 1 ? dims.slice(1) : dims;
   if (own.length === 3 && dims.length === 4) return { c: own[0]!, h: own[1]!, w: own[2]! };
   return { c: own[0] ?? 1, h: sizeOf(own.slice(1)), w: 1 };

@@ -33,8 +33,7 @@ function spread(values: ArrayLike<number>, length: number): Float32Array {
   return Float32Array.from({ length }, (_, channel) => at(values, channel));
 }
 
-function weighed({ operation }: DraftOf<'conv'>): Pick<ConvNode, 'weight' | 'bias'> {
-  const { weight, factor, bias } = operation;
+function weighed({ weight, factor, bias }: DraftOf<'conv'>['operation']): Pick<ConvNode, 'weight' | 'bias'> {
   const perOutput = factor ? weight.length / factor.length : 0;
   const scaled = factor ? weight.map((w, i) => w * factor[Math.floor(i / perOutput)]!) : weight;
   return { weight: scaled, bias: bias ? Float32Array.from(bias) : null };
@@ -63,8 +62,9 @@ function finished(node: Draft, id: number, ids: ReadonlyMap<Draft, number>, file
   switch (operation.op) {
     case 'conv': {
       const { window, groups } = operation;
-      const weights = weighed(node as DraftOf<'conv'>);
-      finite(weights.weight, node, file);
+      const weights = weighed(operation);
+      // As read, they were checked.
+      if (operation.factor) finite(weights.weight, node, file);
       if (weights.bias) finite(weights.bias, node, file);
       return { ...base, op: 'conv', ...weights, window, groups };
     }

@@ -1,5 +1,5 @@
 /** Evaluates ONNX nodes whose inputs are all constants: what exporters leave of shape arithmetic and weight packing. */
-import { AttributeType, dataTypeName, elementTypeOf } from '../onnx';
+import { AttributeType, dataTypeName, type ElementType, elementTypeOf } from '../onnx';
 import {
   BINARY,
   cast,
@@ -7,10 +7,10 @@ import {
   mapBinary,
   mapUnary,
   PREDICATES,
+  quantize,
   REDUCTIONS,
   range,
   reduce,
-  roundHalfEven,
   UNARY,
   where,
 } from './arithmetic';
@@ -46,7 +46,7 @@ export function shapeOf(node: OnnxNode, dims: readonly number[]): NDArray {
 }
 
 /** Element type a Cast goes to. */
-export function castTarget(node: OnnxNode): NonNullable<ReturnType<typeof elementTypeOf>> {
+export function castTarget(node: OnnxNode): ElementType {
   const code = node.int('to', AttributeType.FLOAT);
   const type = elementTypeOf(code);
   if (!type) throw new Refusal(`it casts to ${dataTypeName(code)}; expected a number type`);
@@ -74,25 +74,29 @@ function clip(node: OnnxNode, inputs: Inputs): NDArray {
   return mapUnary(need(inputs, 0), (x) => Math.min(Math.max(x, lo), hi));
 }
 
-function quantize(inputs: Inputs): NDArray {
-  const x = need(inputs, 0);
-  const scale = need(inputs, 1);
-  const zero = inputs[2] ?? fromNumbers('uint8', [], [0]);
-  if (scale.size !== 1 || zero.size !== 1)
-    throw new Refusal('it quantises a constant per channel; export the integers');
-  const [lo, hi] = integerRange(zero.type);
-  const step = scale.data[0]!;
-  const offset = zero.data[0]!;
-  const out = create(zero.type, x.dims);
-  for (let i = 0; i < x.size; ++i) {
-    const level = roundHalfEven(Math.fround(x.data[i]! / step)) + offset;
-    out.data[i] = Math.min(Math.max(level, lo), hi);
-  }
-  return out;
+function refuseBlocks(node: OnnxNode): void {
+  if (node.int('block_size', 0) !== 0) throw new Refusal('it quantises in blocks; export per tensor or per channel');
+}
+
+function quantizeLinear(node: OnnxNode, inputs: Inputs): NDArray {
+  refuseBlocks(node);
+  const type = quantizedType(node, inputs[2]);
+  const [lo, hi] = integerRange(type);
+  return quantize(need(inputs, 0), need(inputs, 1), inputs[2], node.int('axis', 1), { type, lo, hi });
+}
+
+function dequantizeLinear(node: OnnxNode, inputs: Inputs): NDArray {
+  refuseBlocks(node);
+  return dequantize(need(inputs, 0), need(inputs, 1), inputs[2], node.int('axis', 1));
+}
+
+/** The type that a QuantizeLinear produces. */
+export function quantizedType(node: OnnxNode, zero: NDArray | undefined): ElementType {
+  return zero?.type ?? elementTypeOf(node.int('output_dtype', 0)) ?? 'uint8';
 }
 
 /** Least and largest value of the integer types that QuantizeLinear produces. */
-export function integerRange(type: string): [number, number] {
+export function integerRange(type: ElementType): [number, number] {
   switch (type) {
     case 'uint8':
       return [0, 255];
@@ -119,12 +123,8 @@ const EVALUATORS: Readonly<Record<string, Evaluator>> = {
   Where: (_, inputs) => where(need(inputs, 0), need(inputs, 1), need(inputs, 2)),
   Not: (_, inputs) => mapUnary(need(inputs, 0), (x) => Number(x === 0)),
   Clip: clip,
-  QuantizeLinear: (_, inputs) => quantize(inputs),
-  DequantizeLinear: (node, inputs) => {
-    if (node.int('block_size', 0) !== 0)
-      throw new Refusal('it dequantises in blocks; export per tensor or per channel');
-    return dequantize(need(inputs, 0), need(inputs, 1), inputs[2], node.int('axis', 1));
-  },
+  QuantizeLinear: quantizeLinear,
+  DequantizeLinear: dequantizeLinear,
   MatMul: (_, inputs) => matmul(need(inputs, 0), need(inputs, 1)),
 };
 

@@ -23,7 +23,7 @@ interface NodeBase {
   readonly id: number;
   /** The ONNX node's name, or `OpType(output tensor)` where it has none. What errors and tables show. */
   readonly name: string;
-  /** ONNX tensor that holds this node's value in the original file. */
+  /** ONNX tensor that holds this node's value in the original file; empty where none does (a step in between). */
   readonly tensor: string;
   readonly shape: Shape;
   readonly inputs: readonly number[];
@@ -45,7 +45,10 @@ export interface InputNode extends NodeBase {
   readonly grid: InputGrid | null;
 }
 
-/** Convolution (Gemm and MatMul are 1×1 convolutions of a 1×1 image). weight is [M, C/groups, kh, kw]. */
+/**
+ * Convolution. weight is [M, C/groups, kh, kw]. A Gemm or MatMul of a flattened image is a convolution whose kernel is that
+ * whole image (1×1 where it has one pixel), so a Flatten before it vanishes.
+ */
 export interface ConvNode extends NodeBase {
   readonly op: 'conv';
   readonly weight: Float32Array;

@@ -21,7 +21,7 @@ export interface Translation {
   readonly constants: ReadonlySet<OnnxNode>;
 }
 
-export function modelError(node: OnnxNode, reason: string): CascError {
+function modelError(node: OnnxNode, reason: string): CascError {
   return new CascError(
     'ERR_CASC_MODEL',
     `${node.file}: node ${node.name} (${node.opType}) is inconsistent: ${reason}. Check the export.`,

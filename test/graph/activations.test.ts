@@ -293,6 +293,17 @@ describe('QuantizeLinear and DequantizeLinear', () => {
   });
 });
 
+describe('weights quantised in the graph', () => {
+  test('per channel, as PyTorch exports them', async () => {
+    const net = new Net(['N', 3, 6, 5]);
+    const parameters = [floats([0.01, 0.02, 0.03, 0.04].map(f)), ints([0, 0, 0, 0], 'int8')];
+    const q = net.add('QuantizeLinear', [weights([4, 3, 3, 3]), ...parameters], { axis: 0 });
+    net.add('Conv', ['x', net.add('DequantizeLinear', [q, ...parameters], { axis: 0 })]);
+    const network = await agree(net.model());
+    expect(network.verdicts.map((v) => v.verdict)).toEqual(['folded', 'folded', 'linear']);
+  });
+});
+
 describe('input grid', () => {
   test.each([
     ['int8', 0, -128, 127],

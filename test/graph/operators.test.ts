@@ -365,6 +365,23 @@ describe('data movement', () => {
     }
   });
 
+  test('Resize by nearest neighbour: coordinates of single opsets', async () => {
+    for (const [opset, coordinate_transformation_mode] of [
+      [19, 'half_pixel_symmetric'],
+      [11, 'tf_half_pixel_for_nn'],
+    ] as const) {
+      for (const scales of [
+        [1, 1, 2, 3],
+        [1, 1, 0.6, 1.3],
+      ]) {
+        const net = new Net(IMAGE, opset);
+        const inputs = ['x', floats([], [0]), floats(scales)];
+        net.add('Resize', inputs, { mode: 'nearest', nearest_mode: 'floor', coordinate_transformation_mode });
+        await agree(net.model());
+      }
+    }
+  });
+
   test('Resize with axes, of opset 10, and Upsample', async () => {
     const net = new Net(IMAGE, 18);
     net.add('Resize', ['x', '', floats([3, 2])], { mode: 'nearest', axes: [3, 2] });

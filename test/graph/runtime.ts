@@ -14,7 +14,7 @@ export function noise(seed: number): () => number {
   let state = seed >>> 0 || 1;
   return () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return (state / 2 ** 31 - 1) * 1;
+    return state / 2 ** 31 - 1;
   };
 }
 

@@ -1,9 +1,9 @@
 /** Arithmetic with constants: per-channel scales, and what it takes to make a constant per-channel. */
 import { type Affine, type Draft, type DraftOf, is, ONE, ZERO } from '../draft';
 import { GraphError, Refusal } from '../graph-error';
-import { broadcastDims, expand, fromNumbers, NDArray } from '../ndarray';
+import { broadcastDims, expand, fromNumbers, type NDArray } from '../ndarray';
 import type { LoweringContext } from './context';
-import { routed } from './movement';
+import { positions, routed } from './movement';
 
 /**
  * A constant as one value per channel of a node (length C, or 1 where all are equal); undefined where it varies within
@@ -86,21 +86,11 @@ export function sameDims(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((dim, axis) => dim === b[axis]);
 }
 
-/** 1-based positions of a node's elements: what routes are computed on. */
-export function positions(x: Draft): NDArray {
-  const size = x.shape.c * x.shape.h * x.shape.w;
-  return new NDArray(
-    'int32',
-    x.dims,
-    Int32Array.from({ length: size }, (_, i) => i + 1),
-  );
-}
-
 export const plus = (shift: Float64Array): Affine => ({ mul: ONE, div: ONE, shift });
 export const times = (mul: Float64Array): Affine => ({ mul, div: ONE, shift: ZERO });
 export const over = (div: Float64Array): Affine => ({ mul: ONE, div, shift: ZERO });
 
-export function negated(context: LoweringContext, x: Draft): Draft {
+function negated(context: LoweringContext, x: Draft): Draft {
   return scaleOf(context, x, times(Float64Array.of(-1)));
 }
 

@@ -47,12 +47,14 @@ export class LoweringContext {
   finite(array: NDArray, at: number): NDArray {
     const { data } = array;
     for (let i = 0; i < data.length; ++i) {
-      if (Number.isFinite(data[i])) continue;
+      const x = data[i]!;
+      // Of the numbers, only NaN and the infinities do not give 0; this is far faster than Number.isFinite.
+      if (x - x === 0) continue;
       const { node } = this;
       const tensor = node.inputs[at] ?? node.name;
       throw new CascError(
         'ERR_CASC_MODEL',
-        `${node.file}: tensor "${tensor}" of node ${node.name} (${node.opType}) holds ${data[i]} at place ${i}; ` +
+        `${node.file}: tensor "${tensor}" of node ${node.name} (${node.opType}) holds ${x} at place ${i}; ` +
           'expected finite numbers. The net may have diverged in training.',
         { file: node.file, node: node.name, opType: node.opType, tensor },
       );

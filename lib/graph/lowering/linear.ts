@@ -4,9 +4,9 @@ import { slide } from '../geometry';
 import { GraphError, Refusal } from '../graph-error';
 import { type NDArray, sizeOf, transpose } from '../ndarray';
 import type { Window } from '../network';
-import { positions, sameDims } from './affine';
+import { sameDims } from './affine';
 import { imageRank, type LoweringContext } from './context';
-import { routed } from './movement';
+import { positions, routed } from './movement';
 
 function float32(array: NDArray): Float32Array {
   return ArrayBuffer.isView(array.data) && array.type === 'float32'

@@ -5,10 +5,18 @@ import { isMoved, move, padValue } from '../movement';
 import { create, NDArray } from '../ndarray';
 import type { LoweringContext } from './context';
 
+/** 1-based positions of a node's elements, counted from `start`: what routes are computed on. */
+export function positions(x: Draft, start = 1): NDArray {
+  const data = new Int32Array(x.shape.c * x.shape.h * x.shape.w);
+  for (let i = 0; i < data.length; ++i) data[i] = start + i;
+  return new NDArray('int32', x.dims, data);
+}
+
 /** A route from an array of positions: 1-based over the concatenated inputs, 0 for a pad. */
-export function routed(context: LoweringContext, inputs: Draft[], positions: NDArray): Draft {
-  const index = Int32Array.from(positions.data, (position) => position - 1);
-  return context.emit({ op: 'route', index }, inputs, positions.dims);
+export function routed(context: LoweringContext, inputs: Draft[], moved: NDArray): Draft {
+  const index = new Int32Array(moved.size);
+  for (let i = 0; i < index.length; ++i) index[i] = moved.data[i]! - 1;
+  return context.emit({ op: 'route', index }, inputs, moved.dims);
 }
 
 export function lowerMovement(context: LoweringContext): void {
@@ -26,8 +34,7 @@ export function lowerMovement(context: LoweringContext): void {
       const { c, h, w } = value.node.shape;
       const start = next;
       next += c * h * w;
-      const data = Int32Array.from({ length: c * h * w }, (_, i) => start + i);
-      return new NDArray('int32', value.node.dims, data);
+      return positions(value.node, start);
     }
     const array = context.weights(at, `input ${at}`);
     if (array.data.some((x) => x !== 0)) {

@@ -1,14 +1,13 @@
 /** Activations, quantisation steps and the functions of the analogue tail. */
 
-import { elementTypeOf } from '../../onnx';
 import type { Draft } from '../draft';
-import { castTarget, integerRange } from '../fold';
+import { castTarget, integerRange, quantizedType } from '../fold';
 import { GraphError, Refusal } from '../graph-error';
 import { axisOf, isFloat, type NDArray, sizeOf } from '../ndarray';
 import type { UnaryKind } from '../network';
-import { applyConstant, over, plus, positions, times } from './affine';
+import { applyConstant, over, plus, times } from './affine';
 import type { LoweringContext } from './context';
-import { routed } from './movement';
+import { positions, routed } from './movement';
 
 /** Beyond this, a bound is the "no bound" of old exporters (the largest float32). */
 const UNBOUNDED = 3.4028234e38;
@@ -77,9 +76,7 @@ function zeroPoint(context: LoweringContext, x: Draft): NDArray | undefined {
 /** saturate(round(x / scale) + zero) */
 function quantizeLinear(context: LoweringContext): void {
   const x = context.draft(0);
-  const outputType = elementTypeOf(context.node.int('output_dtype', 0));
-  const type = context.constant(2, 'zero point')?.type ?? outputType ?? 'uint8';
-  const [lo, hi] = integerRange(type);
+  const [lo, hi] = integerRange(quantizedType(context.node, context.constant(2, 'zero point')));
   const scaled = applyConstant(context, x, stepSize(context, x), over);
   const rounded = context.emit({ op: 'step', round: true }, [scaled], x.dims);
   const zero = zeroPoint(context, x);

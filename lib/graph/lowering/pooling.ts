@@ -4,9 +4,9 @@ import { reducedAxes } from '../fold';
 import { averageFactors, hasEmptyWindow, kernelOf, slide, wholeImage } from '../geometry';
 import { GraphError, Refusal } from '../graph-error';
 import { axisOf, fromNumbers, sizeOf, transpose } from '../ndarray';
-import { applyConstant, positions, sameDims, times } from './affine';
+import { applyConstant, sameDims, times } from './affine';
 import { imageRank, type LoweringContext } from './context';
-import { routed } from './movement';
+import { positions, routed } from './movement';
 
 function windowed(context: LoweringContext, kind: 'maxpool' | 'avgpool'): void {
   const { node } = context;
