@@ -170,6 +170,8 @@ export interface SpikingResult {
   phases: number;
   /** Sleep steps of each image in each phase, [images × phases]; auto sleep counts its silent step. */
   sleepSteps: Int32Array;
+  /** Sleep steps through the first silent one (all of the phase where none was silent), [images × phases]. */
+  quietSteps: Int32Array;
   /** 1 where an image was at rest when the phase ended, [images × phases]. With sleep 0 or fixed: found by inspection. */
   atRest: Uint8Array;
   /** Most sleep steps of any image in each phase, [phases]. Steps of the batch: for each phase its wake steps, then these. */

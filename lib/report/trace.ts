@@ -8,13 +8,14 @@ export interface Trace {
   accumulatedOutput: number[][];
   /** Net spike counts by layer, [images · C·H·W]. */
   spikeCounts: Record<string, number[]>;
-  /** Steps after which every image was at rest; null if one was not. */
+  /** Steps after which every image was at rest, the silent one included; null if one was not. */
   quiescentAt: number | null;
 }
 
 /** `result` must have been simulated with everyStep. */
 export function traceOf(result: SimulationResult, outputs: number): Trace {
-  const { steps, images, accumulated, counts, atRest } = result;
+  const { steps, images, accumulated, counts, atRest, quietSteps } = result;
+  const awake = steps.length - steps.filter(({ wake, sleep }) => wake === steps.at(-1)!.wake && sleep > 0).length;
   return {
     steps: steps.length,
     accumulatedOutput: steps.map((_, s) => {
@@ -26,6 +27,6 @@ export function traceOf(result: SimulationResult, outputs: number): Trace {
       return row;
     }),
     spikeCounts: Object.fromEntries(Object.entries(counts ?? {}).map(([layer, values]) => [layer, [...values]])),
-    quiescentAt: atRest.every(Boolean) ? steps.length : null,
+    quiescentAt: atRest.every(Boolean) ? awake + Math.max(...quietSteps) : null,
   };
 }

@@ -51,6 +51,8 @@ export interface SimulationResult {
   steps: Step[];
   /** Sleep steps of each image in its last sleep phase, the silent one included. */
   sleepSteps: Int32Array;
+  /** Of these, the steps through the first silent one (all of them where none was silent). */
+  quietSteps: Int32Array;
   /** Whether each image was at rest at the end. */
   atRest: boolean[];
   /**
@@ -170,6 +172,7 @@ export class SpikingNetwork {
           schedule,
           steps,
           sleepSteps: lastOfPhases(result.sleepSteps, result.phases, count),
+          quietSteps: lastOfPhases(result.quietSteps, result.phases, count),
           atRest: [...lastOfPhases(result.atRest, result.phases, count)].map(Boolean),
           accumulated: result.readout,
           outputs: await this.tail.run(rate(last), count, threads, abort),

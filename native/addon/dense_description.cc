@@ -5,7 +5,7 @@
 #include <limits>
 #include <utility>
 
-#include "addon/fields.h"
+#include "addon/read.h"
 
 namespace casc {
 namespace {
@@ -23,7 +23,7 @@ class NodeReader {
     dense::NodeSpec node;
     node.name = std::move(name);
     node.shape = shape();
-    node.inputs = fields::integers(get("inputs"), 0, kMax, at("inputs"));
+    node.inputs = read::integers(get("inputs"), 0, kMax, at("inputs"));
     node.op = op();
     return node;
   }
@@ -33,56 +33,56 @@ class NodeReader {
   std::string at(const char* key) const { return where_ + ": " + key; }
 
   int integer(const char* key, int lo, int hi) const {
-    return fields::integer(get(key), lo, hi, at(key));
+    return read::integer(get(key), lo, hi, at(key));
   }
   std::vector<float> floats(const char* key) const {
-    return fields::copyOf<float>(get(key), at(key));
+    return read::copied<float>(get(key), at(key));
   }
   std::vector<float> floatsOrNone(const char* key) const {
     const Napi::Value value = get(key);
-    if (fields::isNone(value)) return {};
-    auto result = fields::copyOf<float>(value, at(key));
-    if (result.empty()) fields::refuse(at(key), "is empty");  // which here would mean none
+    if (read::isNone(value)) return {};
+    auto result = read::copied<float>(value, at(key));
+    if (result.empty()) read::fail(at(key), "is empty");  // which here would mean none
     return result;
   }
   /** Float64 parameters, rounded to the float32 that the dense pass computes in. */
   std::vector<float> rounded(const char* key) const {
-    const auto values = fields::copyOf<double>(get(key), at(key));
+    const auto values = read::copied<double>(get(key), at(key));
     return std::vector<float>(values.begin(), values.end());
   }
 
   dense::Shape shape() const {
-    const NodeReader reader(fields::object(get("shape"), at("shape")), at("shape"));
+    const NodeReader reader(read::object(get("shape"), at("shape")), at("shape"));
     dense::Shape result;
     result.c = reader.integer("c", 1, kMax);
     result.h = reader.integer("h", 1, kMax);
     result.w = reader.integer("w", 1, kMax);
     if (static_cast<double>(result.c) * result.h * result.w > kMax)
-      fields::refuse(at("shape"), "has more than 2147483647 elements");
+      read::fail(at("shape"), "has more than 2147483647 elements");
     return result;
   }
 
   template <size_t N>
   std::array<int, N> tuple(const char* key, int lo) const {
-    const std::vector<int> values = fields::integers(get(key), lo, kMaxWindow, at(key));
-    if (values.size() != N) fields::refuse(at(key), "expected " + std::to_string(N) + " numbers");
+    const std::vector<int> values = read::integers(get(key), lo, kMaxWindow, at(key));
+    if (values.size() != N) read::fail(at(key), "expected " + std::to_string(N) + " numbers");
     std::array<int, N> result{};
     std::copy(values.begin(), values.end(), result.begin());
     return result;
   }
 
   dense::Window window() const {
-    const NodeReader reader(fields::object(get("window"), at("window")), at("window"));
+    const NodeReader reader(read::object(get("window"), at("window")), at("window"));
     return {reader.tuple<2>("kernel", 1), reader.tuple<2>("strides", 1), reader.tuple<4>("pads", 0),
             reader.tuple<2>("dilations", 1)};
   }
 
   dense::InputSpec input() const {
     const Napi::Value value = get("grid");
-    if (fields::isNone(value)) return {};
-    const NodeReader reader(fields::object(value, at("grid")), at("grid"));
+    if (read::isNone(value)) return {};
+    const NodeReader reader(read::object(value, at("grid")), at("grid"));
     auto number = [&](const char* key) {
-      return static_cast<float>(fields::number(reader.get(key), reader.at(key)));
+      return static_cast<float>(read::number(reader.get(key), reader.at(key)));
     };
     return {dense::Grid{number("step"), number("lo"), number("hi")}};
   }
@@ -93,15 +93,15 @@ class NodeReader {
         {"exp", dense::Unary::Exp},         {"log", dense::Unary::Log},
         {"sqrt", dense::Unary::Sqrt},       {"abs", dense::Unary::Abs},
         {"neg", dense::Unary::Neg},         {"relu", dense::Unary::Relu}};
-    const std::string kind = fields::string(get("kind"), at("kind"));
+    const std::string kind = read::text(get("kind"), at("kind"));
     for (const auto& [name, unary] : kKinds) {
       if (kind == name) return {unary};
     }
-    fields::refuse(at("kind"), "\"" + kind + "\" is not known");
+    read::fail(at("kind"), "\"" + kind + "\" is not known");
   }
 
   dense::OpSpec op() const {
-    const std::string op = fields::string(get("op"), at("op"));
+    const std::string op = read::text(get("op"), at("op"));
     if (op == "input") return input();
     if (op == "conv")
       return dense::ConvSpec{floats("weight"), floatsOrNone("bias"), window(),
@@ -110,18 +110,18 @@ class NodeReader {
     if (op == "add") return dense::AddSpec{};
     if (op == "avgpool") return dense::AvgPoolSpec{window(), floats("factor")};
     if (op == "maxpool") return dense::MaxPoolSpec{window()};
-    if (op == "route") return dense::RouteSpec{fields::copyOf<int32_t>(get("index"), at("index"))};
+    if (op == "route") return dense::RouteSpec{read::copied<int32_t>(get("index"), at("index"))};
     if (op == "relu")
-      return dense::ReluSpec{static_cast<float>(fields::number(get("max"), at("max")))};
+      return dense::ReluSpec{static_cast<float>(read::number(get("max"), at("max")))};
     if (op == "quant")
       return dense::QuantSpec{static_cast<float>(integer("levels", 1, 1 << 24)), rounded("stepIn"),
                               rounded("offset"), rounded("stepOut"),
-                              fields::boolean(get("tiesToEven"), at("tiesToEven"))};
+                              read::boolean(get("tiesToEven"), at("tiesToEven"))};
     if (op == "unary") return unary();
     if (op == "softmax")
       return dense::SoftmaxSpec{integer("outer", 1, kMax), integer("length", 1, kMax),
-                                integer("inner", 1, kMax), fields::boolean(get("log"), at("log"))};
-    fields::refuse(where_, "the operator \"" + op + "\" is not known");
+                                integer("inner", 1, kMax), read::boolean(get("log"), at("log"))};
+    read::fail(where_, "the operator \"" + op + "\" is not known");
   }
 
   Napi::Object object_;
@@ -131,19 +131,19 @@ class NodeReader {
 }  // namespace
 
 DenseDescription readDenseDescription(const Napi::Value& value) {
-  const Napi::Object object = fields::object(value, "description");
-  const Napi::Array nodes = fields::array(object.Get("nodes"), "description: nodes");
+  const Napi::Object object = read::object(value, "description");
+  const Napi::Array nodes = read::array(object.Get("nodes"), "description: nodes");
   DenseDescription description;
   for (uint32_t i = 0; i < nodes.Length(); ++i) {
     Napi::HandleScope scope(object.Env());
     const std::string place = "nodes[" + std::to_string(i) + "]";
-    const Napi::Object node = fields::object(nodes.Get(i), place);
-    const std::string name = fields::string(node.Get("name"), place + ": name");
+    const Napi::Object node = read::object(nodes.Get(i), place);
+    const std::string name = read::text(node.Get("name"), place + ": name");
     description.nodes.push_back(NodeReader(node, "node \"" + name + "\"").read(name));
   }
-  description.outputs = fields::integers(object.Get("outputs"), 0, kMax, "description: outputs");
+  description.outputs = read::integers(object.Get("outputs"), 0, kMax, "description: outputs");
   const Napi::Value isa = object.Get("isa");
-  if (!fields::isNone(isa)) description.isa = fields::string(isa, "description: isa");
+  if (!read::isNone(isa)) description.isa = read::text(isa, "description: isa");
   return description;
 }
 

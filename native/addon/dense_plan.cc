@@ -7,7 +7,7 @@
 
 #include "addon/addon_data.h"
 #include "addon/dense_description.h"
-#include "addon/fields.h"
+#include "addon/read.h"
 #include "addon/task.h"
 #include "engine/dense/plan.h"
 #include "engine/dense/run.h"
@@ -33,8 +33,8 @@ struct Call {
 Napi::Float32Array newFloats(Napi::Env env, double length) {
   const auto constructor = env.Global().Get("Float32Array").As<Napi::Function>();
   try {
-    const auto array = fields::typedArray<float>(constructor.New({Napi::Number::New(env, length)}),
-                                                 "Float32Array");
+    const auto array =
+        read::typedArray<float>(constructor.New({Napi::Number::New(env, length)}), "Float32Array");
     if (static_cast<double>(array.ElementLength()) == length) return array;
   } catch (const Napi::Error&) {
     // Told below, with the size.
@@ -44,62 +44,61 @@ Napi::Float32Array newFloats(Napi::Env env, double length) {
 }
 
 void readOptions(const Napi::Value& value, const Plan& plan, RunRequest& request) {
-  const Napi::Object options = fields::object(value, "options");
+  const Napi::Object options = read::object(value, "options");
   request.threads =
-      static_cast<unsigned>(fields::integer(options.Get("threads"), 1, 256, "options.threads"));
+      static_cast<unsigned>(read::integer(options.Get("threads"), 1, 256, "options.threads"));
   const Napi::Value observe = options.Get("observe");
-  if (!fields::isNone(observe)) {
+  if (!read::isNone(observe)) {
     const int last = static_cast<int>(plan.nodeCount()) - 1;
     std::vector<bool> seen(plan.nodeCount());
-    for (int node : fields::integers(observe, 0, last, "options.observe")) {
+    for (int node : read::integers(observe, 0, last, "options.observe")) {
       const auto n = static_cast<size_t>(node);
-      if (seen[n]) fields::refuse("options.observe", "a node is listed twice");
+      if (seen[n]) read::fail("options.observe", "a node is listed twice");
       seen[n] = true;
       request.observe.push_back(n);
     }
   }
   const Napi::Value abort = options.Get("abort");
-  if (fields::isNone(abort)) return;
+  if (read::isNone(abort)) return;
   try {
     request.abort = abortFlagFrom(abort);
   } catch (const Napi::Error&) {
   }
-  if (!request.abort) fields::refuse("options.abort", "expected an AbortFlag");
+  if (!request.abort) read::fail("options.abort", "expected an AbortFlag");
 }
 
 /** A buffer that can shrink under the workers is refused. */
 void requireFixedSize(const Napi::Float32Array& array, const std::string& where) {
   const Napi::Value resizable = array.ArrayBuffer().As<Napi::Object>().Get("resizable");
   if (resizable.IsBoolean() && resizable.As<Napi::Boolean>().Value())
-    fields::refuse(where, "is on a resizable ArrayBuffer; copy it first");
+    read::fail(where, "is on a resizable ArrayBuffer; copy it first");
 }
 
 Call readCall(const Napi::CallbackInfo& info, const Plan& plan) {
   Call call;
-  const Napi::Array inputs = fields::array(info[0], "inputs");
+  const Napi::Array inputs = read::array(info[0], "inputs");
   call.images =
-      static_cast<size_t>(fields::integer(info[1], 0, std::numeric_limits<int>::max(), "images"));
+      static_cast<size_t>(read::integer(info[1], 0, std::numeric_limits<int>::max(), "images"));
   readOptions(info[2], plan, call.request);
 
   const size_t count = plan.inputNodes().size();
   if (inputs.Length() != count)
-    fields::refuse("inputs", "expected " + std::to_string(count) + " array(s) but received " +
-                                 std::to_string(inputs.Length()));
+    read::fail("inputs", "expected " + std::to_string(count) + " array(s) but received " +
+                             std::to_string(inputs.Length()));
   auto place = [](size_t i) { return "inputs[" + std::to_string(i) + "]"; };
   for (size_t i = 0; i < count; ++i) {
-    call.inputs.push_back(
-        fields::typedArray<float>(inputs.Get(static_cast<uint32_t>(i)), place(i)));
+    call.inputs.push_back(read::typedArray<float>(inputs.Get(static_cast<uint32_t>(i)), place(i)));
     requireFixedSize(call.inputs[i], place(i));
   }
   // From here on no JavaScript runs (a getter could detach what has been looked at).
   for (size_t i = 0; i < count; ++i) {
-    const auto array = fields::typedArray<float>(call.inputs[i], place(i));
+    const auto array = read::typedArray<float>(call.inputs[i], place(i));
     const size_t expected = call.images * plan.numel(plan.inputNodes()[i]);
     if (array.ElementLength() != expected)
-      fields::refuse(place(i), "has " + std::to_string(array.ElementLength()) +
-                                   " elements (0 if its buffer is detached), expected " +
-                                   std::to_string(expected) + " for " +
-                                   std::to_string(call.images) + " image(s)");
+      read::fail(place(i), "has " + std::to_string(array.ElementLength()) +
+                               " elements (0 if its buffer is detached), expected " +
+                               std::to_string(expected) + " for " + std::to_string(call.images) +
+                               " image(s)");
     call.request.inputs.push_back(array.Data());
   }
   return call;

@@ -4,7 +4,6 @@
 
 #include <napi.h>
 
-#include <cmath>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -13,43 +12,25 @@
 
 namespace casc::read {
 
-[[noreturn]] inline void fail(const std::string& where, const std::string& what) {
-  throw Error("ERR_CASC_ARGUMENT", where + ": " + what);
-}
+[[noreturn]] void fail(const std::string& where, const std::string& what);
 
-inline Napi::Object object(const Napi::Value& value, const std::string& where) {
-  if (!value.IsObject()) fail(where, "expected an object");
-  return value.As<Napi::Object>();
-}
+Napi::Object object(const Napi::Value& value, const std::string& where);
+Napi::Array array(const Napi::Value& value, const std::string& where);
 
-inline Napi::Array array(const Napi::Value& value, const std::string& where) {
-  if (!value.IsArray()) fail(where, "expected an array");
-  return value.As<Napi::Array>();
-}
+/** Any number, also infinite or NaN. */
+double number(const Napi::Value& value, const std::string& where);
 
-inline double number(const Napi::Value& value, const std::string& where) {
-  if (!value.IsNumber()) fail(where, "expected a number");
-  return value.As<Napi::Number>().DoubleValue();
-}
+/** A whole number in [low, high]. */
+int32_t integer(const Napi::Value& value, int32_t low, int32_t high, const std::string& where);
 
-inline int32_t integer(const Napi::Value& value, int32_t low, int32_t high,
-                       const std::string& where) {
-  const double n = number(value, where);
-  if (!(n >= low && n <= high) || n != std::floor(n)) {
-    fail(where, "expected an integer from " + std::to_string(low) + " to " + std::to_string(high));
-  }
-  return static_cast<int32_t>(n);
-}
+/** An array of whole numbers in [low, high]. */
+std::vector<int32_t> integers(const Napi::Value& value, int32_t low, int32_t high,
+                              const std::string& where);
 
-inline bool boolean(const Napi::Value& value, const std::string& where) {
-  if (!value.IsBoolean()) fail(where, "expected true or false");
-  return value.As<Napi::Boolean>().Value();
-}
+bool boolean(const Napi::Value& value, const std::string& where);
+std::string text(const Napi::Value& value, const std::string& where);
 
-inline std::string text(const Napi::Value& value, const std::string& where) {
-  if (!value.IsString()) fail(where, "expected a string");
-  return value.As<Napi::String>().Utf8Value();
-}
+inline bool isNone(const Napi::Value& value) { return value.IsUndefined() || value.IsNull(); }
 
 template <class T>
 struct TypedArrayName;
@@ -73,6 +54,11 @@ struct TypedArrayName<float> {
   static constexpr napi_typedarray_type type = napi_float32_array;
   static constexpr const char* name = "a Float32Array";
 };
+template <>
+struct TypedArrayName<double> {
+  static constexpr napi_typedarray_type type = napi_float64_array;
+  static constexpr const char* name = "a Float64Array";
+};
 
 /** A typed array's elements where they are. Detached arrays have length 0. Valid until JavaScript
  * runs again. */
@@ -86,6 +72,13 @@ template <class T>
 bool isTyped(const Napi::Value& value) {
   return value.IsTypedArray() &&
          value.As<Napi::TypedArray>().TypedArrayType() == TypedArrayName<T>::type;
+}
+
+/** The typed array itself, for arrays that stay JavaScript's. */
+template <class T>
+Napi::TypedArrayOf<T> typedArray(const Napi::Value& value, const std::string& where) {
+  if (!isTyped<T>(value)) fail(where, std::string("expected ") + TypedArrayName<T>::name);
+  return value.As<Napi::TypedArrayOf<T>>();
 }
 
 template <class T>

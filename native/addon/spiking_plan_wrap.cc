@@ -100,6 +100,7 @@ class Run {
     };
     result.Set("phases", double(phases));
     sleepSteps_ = add<Napi::Int32Array>(env, result, "sleepSteps", images * phases, sleepSteps_);
+    quietSteps_ = add<Napi::Int32Array>(env, result, "quietSteps", images * phases, quietSteps_);
     atRest_ = add<Napi::Uint8Array>(env, result, "atRest", images * phases, atRest_);
     phaseSteps_ = add<Napi::Int32Array>(env, result, "phaseSteps", phases, phaseSteps_);
     if (!settings_.everyStep) readout_ = floats("readout", images * outputs);
@@ -130,6 +131,7 @@ class Run {
     const size_t phases = size_t(settings_.schedule.phases()), layers = plan_->neurons.size();
     ImageResult result;
     result.sleepSteps = sleepSteps_ + index * phases;
+    result.quietSteps = quietSteps_ + index * phases;
     result.atRest = atRest_ + index * phases;
     if (readout_) result.readout = readout_ + index * plan_->outputs;
     if (settings_.everyStep) result.traces = &traces_[index];
@@ -217,6 +219,7 @@ class Run {
   spiking::FirstDivergence first_;
   Napi::ObjectReference result_;  // keeps the arrays below alive
   int32_t* sleepSteps_ = nullptr;
+  int32_t* quietSteps_ = nullptr;
   uint8_t* atRest_ = nullptr;
   int32_t* phaseSteps_ = nullptr;
   float* readout_ = nullptr;

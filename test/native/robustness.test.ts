@@ -156,7 +156,7 @@ describe('a plan that does not hold together is refused by layer', () => {
       (p) => {
         p.layers[1]!.w = 1.5;
       },
-      /integer/,
+      /whole number/,
     ],
     [
       'a forward source',

@@ -74,6 +74,12 @@ describe.each(['small-max-q8', 'small-avg-q4', 'residual-q8', 'small-max-plain-i
       oracle: true,
     });
     const trace = traceOf(result, snn.readoutSize);
+    const last = data.accumulatedOutput.at(-1)!;
+    const settled = data.accumulatedOutput.findIndex((row) => row.every((value, i) => value === last[i])) + 1;
+    if (neuron === 'cif') {
+      expect(trace.quiescentAt).toBeGreaterThanOrEqual(settled);
+      expect(trace.quiescentAt).toBeLessThan(trace.steps);
+    }
     expect(trace.accumulatedOutput).toEqual(data.accumulatedOutput);
     // Activations in order of execution: a1, a2, …
     const expected = Object.entries(data.finalSpikeCounts).sort(([a], [b]) => Number(a.slice(1)) - Number(b.slice(1)));

@@ -96,11 +96,13 @@ void Simulation<N>::run(const N* inputValues, const Schedule& schedule, const Ab
   }
 
   sleepSteps.resize(phases);
+  quietSteps.resize(phases);
   atRest.resize(phases);
   for (size_t p = 0; p < phases; ++p) {
     const bool automatic = schedule.sleep < 0;
     // A silent step proves rest, and it is counted; without one, look at what is left to fire.
     sleepSteps[p] = automatic ? std::min(lastFiring_[p] + 1, schedule.cap) : schedule.sleep;
+    quietSteps[p] = std::min(lastFiring_[p] + 1, sleepSteps[p]);
     atRest[p] = automatic ? lastFiring_[p] < schedule.cap : !pendingAtEnd_[p];
   }
 }

@@ -38,6 +38,7 @@ class Simulation {
            const SimulationOptions& options);
 
   // Per phase.
+  std::vector<int32_t> quietSteps;  // per phase: sleep steps through the first silent one
   std::vector<int32_t> sleepSteps;
   std::vector<uint8_t> atRest;
   // Per neuron layer.

@@ -53,6 +53,7 @@ class Runner final : public ImageRunner {
  private:
   void write(const RunSettings& settings, const ImageResult& result) {
     std::copy(simulation_.sleepSteps.begin(), simulation_.sleepSteps.end(), result.sleepSteps);
+    std::copy(simulation_.quietSteps.begin(), simulation_.quietSteps.end(), result.quietSteps);
     std::copy(simulation_.atRest.begin(), simulation_.atRest.end(), result.atRest);
     std::copy(simulation_.positive.begin(), simulation_.positive.end(), result.positive);
     std::copy(simulation_.negative.begin(), simulation_.negative.end(), result.negative);

@@ -35,6 +35,7 @@ struct RunSettings {
 
 /** Where one image's results go; null pointers and empty vectors mean: not asked for. */
 struct ImageResult {
+  int32_t* quietSteps = nullptr;                // [phases]
   int32_t* sleepSteps = nullptr;                // [phases]
   uint8_t* atRest = nullptr;                    // [phases]
   float* readout = nullptr;                     // [outputs], after the last step
