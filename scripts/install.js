@@ -51,8 +51,10 @@ function build() {
     if (!has('cmake')) tried.push('cmake-js: no `cmake` on the PATH (3.18 or newer)');
     else if (!cmakeJs) tried.push('cmake-js: the package is not installed');
     else {
-      const extra = process.env.CASC_SANITIZE === '1' ? ['--CDCASC_SANITIZE=ON'] : [];
-      return run(cmakeJs, ['build', '--log-level', 'warn', ...extra]);
+      // scripts/sanitize.sh switches the sanitizers on and off; CMake keeps options, so each switch configures anew.
+      const sanitize = process.env.CASC_SANITIZE;
+      if (sanitize === undefined) return run(cmakeJs, ['build', '--log-level', 'warn']);
+      return run(cmakeJs, ['rebuild', '--log-level', 'warn', `--CDCASC_SANITIZE=${sanitize === '1' ? 'ON' : 'OFF'}`]);
     }
   }
   if (forced !== 'cmake') {
