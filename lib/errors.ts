@@ -58,7 +58,7 @@ export function argumentError(name: string, expected: string, received: unknown)
 
 function describe(value: unknown): string {
   if (value === null || value === undefined || typeof value === 'boolean') return String(value);
-  if (typeof value === 'number' || typeof value === 'bigint') return `${value} of type ${typeof value}`;
+  if (typeof value === 'number' || typeof value === 'bigint') return String(value);
   if (ArrayBuffer.isView(value)) return `${value.constructor.name} of ${value.byteLength} bytes`;
   return `a value of type ${typeof value}`;
 }
