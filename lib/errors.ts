@@ -33,6 +33,17 @@ export interface ErrorPlace {
   option?: string;
 }
 
+/**
+ * What every call throws: match on `code`, show `message`, take `where` apart in programs.
+ *
+ * @example
+ * try {
+ *   await SpikingNetwork.load('net.onnx');
+ * } catch (error) {
+ *   if (!(error instanceof CascError && error.code === 'ERR_CASC_NOT_QUANTIZED')) throw error;
+ *   console.error(`${error.where.file} first: casc quantize`);
+ * }
+ */
 export class CascError extends Error {
   override readonly name = 'CascError';
   readonly code: ErrorCode;

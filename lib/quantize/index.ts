@@ -57,6 +57,11 @@ export interface QuantizeResult {
  * Quantises the net in `file`. A net whose activations are quantised already keeps its clip values; only its weights
  * become fixed point.
  * Throws CascError: ERR_CASC_ARGUMENT, ERR_CASC_MODEL, ERR_CASC_UNSUPPORTED, ERR_CASC_CALIBRATION, ERR_CASC_SHAPE.
+ *
+ * @example
+ * const calibration = await openDataset('cifar10:cifar-10-batches-bin#train', { scaling, limit: 512, spread: true });
+ * const { bytes } = await quantize('net.onnx', { levels: 16, format: 'int8', calibration });
+ * await writeWhole('q16.onnx', bytes);
  */
 export async function quantize(file: string, options: QuantizeOptions): Promise<QuantizeResult> {
   const model = await readModel(file);

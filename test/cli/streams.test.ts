@@ -63,7 +63,21 @@ test('a detector is calibrated on images without labels, and is no classifier', 
 
 test('Ctrl-C: exit code 130, one line, and no file', async () => {
   const report = join(folder, 'interrupted.json');
-  const args = ['evaluate', q8, '--data', data, ...scaling, '--format', 'int16', '--threads', '1', '--wake', '64', '--margin', '1'];
+  const args = [
+    'evaluate',
+    q8,
+    '--data',
+    data,
+    ...scaling,
+    '--format',
+    'int16',
+    '--threads',
+    '1',
+    '--wake',
+    '64',
+    '--margin',
+    '1',
+  ];
   const child = spawn(process.execPath, [main, ...args, '--json', report], { stdio: ['ignore', 'pipe', 'pipe'] });
   const texts = { out: '', err: '' };
   child.stdout.on('data', (text) => (texts.out += text));
