@@ -33,6 +33,17 @@ export interface ErrorPlace {
   option?: string;
 }
 
+/**
+ * What every call throws: match on `code`, show `message`, take `where` apart in programs.
+ *
+ * @example
+ * try {
+ *   await SpikingNetwork.load('net.onnx');
+ * } catch (error) {
+ *   if (!(error instanceof CascError && error.code === 'ERR_CASC_NOT_QUANTIZED')) throw error;
+ *   console.error(`${error.where.file} first: casc quantize`);
+ * }
+ */
 export class CascError extends Error {
   override readonly name = 'CascError';
   readonly code: ErrorCode;
@@ -58,7 +69,7 @@ export function argumentError(name: string, expected: string, received: unknown)
 
 function describe(value: unknown): string {
   if (value === null || value === undefined || typeof value === 'boolean') return String(value);
-  if (typeof value === 'number' || typeof value === 'bigint') return `${value} of type ${typeof value}`;
+  if (typeof value === 'number' || typeof value === 'bigint') return String(value);
   if (ArrayBuffer.isView(value)) return `${value.constructor.name} of ${value.byteLength} bytes`;
   return `a value of type ${typeof value}`;
 }

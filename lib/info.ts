@@ -5,7 +5,12 @@ import { type AddonInfo, addon } from './native';
 
 export type { AddonInfo } from './native';
 
-/** Version, instruction sets built, found and in use, hardware threads. Throws ERR_CASC_ADDON, ERR_CASC_ISA. */
+/**
+ * Version, instruction sets built, found and in use, hardware threads. Throws ERR_CASC_ADDON, ERR_CASC_ISA.
+ *
+ * @example
+ * console.log(info().isa); // 'avx2'
+ */
 export function info(): AddonInfo & { version: string; node: string; platform: string } {
   return {
     version: version(),

@@ -2,17 +2,20 @@ import { Command } from 'commander';
 import { inspect } from '../graph';
 import { inspectTable } from '../report';
 
-const EXAMPLES = `
+const HELP = `
+Verdicts: input (rounds the input), neuron, linear, pool, tail (computed after the last neuron), folded into another node,
+refused with the reason. The table leaves constants out; --json has every node. Exit code 0 also where nodes are refused.
+
 Examples:
   casc inspect net.onnx
   casc inspect net.onnx --json | jq '.nodes[] | select(.verdict == "refused")'`;
 
 export function inspectCommand(): Command {
   return new Command('inspect')
-    .description('one line a node: folded, neuron, linear, pool, tail, or why it cannot be converted')
+    .description('one line a node: what becomes of it, or why it cannot be converted')
     .argument('<model.onnx>')
     .option('--json', 'as JSON')
-    .addHelpText('after', EXAMPLES)
+    .addHelpText('after', HELP)
     .action(async (file: string, flags: { json?: boolean }) => {
       const network = await inspect(file);
       const convertible = network.verdicts.every(({ verdict }) => verdict !== 'refused');

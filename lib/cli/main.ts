@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The command line. Exit codes: 0 done, 1 error, 2 wrong usage, 3 the certificate failed. */
+/** The command line. Exit codes: 0 done, 1 error, 2 wrong usage, 3 the certificate failed, 130 interrupted. */
 import { Command, CommanderError } from 'commander';
 import { CascError } from '../errors';
 import { version } from '../info';
@@ -10,6 +10,15 @@ import { inspectCommand } from './inspect';
 import { quantizeCommand } from './quantize';
 import { simulateCommand } from './simulate';
 
+const EXAMPLES = `
+Examples:
+  casc inspect net.onnx
+  casc quantize net.onnx -o q16.onnx --levels 16 --format int8 --calibration cifar10:cifar-10-batches-bin#train
+  casc evaluate q16.onnx --data cifar10:cifar-10-batches-bin --ann net.onnx
+
+Results go to stdout, progress and notes to stderr.
+Exit codes: 0 done, 1 an error, 2 wrong usage, 3 the certificate failed, 130 interrupted.`;
+
 async function main(argv: string[]): Promise<number> {
   let code: number = ExitCode.Done;
   const done = (exit: number) => {
@@ -19,6 +28,7 @@ async function main(argv: string[]): Promise<number> {
     .description('Turns a trained ANN (ONNX) into a spiking network that computes exactly the same, and proves it.')
     .version(version())
     .showHelpAfterError('(--help shows the options)')
+    .addHelpText('after', EXAMPLES)
     .exitOverride();
   for (const command of [
     quantizeCommand(),
@@ -47,6 +57,13 @@ async function main(argv: string[]): Promise<number> {
   }
 }
 
+// A reader that has enough (`| head`) is no error; a full disk is.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') return;
+  console.error(`casc: stdout cannot be written: ${error.message} [ERR_CASC_FILE]`);
+  process.exitCode = ExitCode.Failed;
+});
+
 void main(process.argv).then((code) => {
-  process.exitCode = code;
+  process.exitCode ||= code;
 });

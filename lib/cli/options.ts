@@ -6,37 +6,70 @@ import type { PlanFormat } from '../native';
 import { readMetadata } from '../quantize/metadata';
 import type { NeuronModel, ScheduleOptions } from '../simulate';
 
-export function wholeNumber(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('Expected a whole number.');
-  return Number(text);
+/** Parses a whole number from `from` on, up to `to` where given. */
+export function wholeNumber(from: number, to = Number.POSITIVE_INFINITY): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= from && value <= to) return value;
+    throw new InvalidArgumentError(
+      `Expected a whole number, ${to === Number.POSITIVE_INFINITY ? `at least ${from}` : `${from} to ${to}`}.`,
+    );
+  };
 }
 
-export function positiveNumber(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !(value > 0) || !Number.isFinite(value)) {
-    throw new InvalidArgumentError('Expected a number above 0.');
-  }
+function positiveNumber(text: string): number {
+  const value = decimal(text);
+  if (!(value > 0)) throw new InvalidArgumentError('Expected a number above 0.');
+  return value;
+}
+
+/** Parses the share of the percentile method. */
+export function share(text: string): number {
+  const value = decimal(text);
+  if (!(value > 0 && value <= 1)) throw new InvalidArgumentError('Expected a share above 0, up to 1, as 0.999.');
   return value;
 }
 
 function numberList(text: string): number[] {
-  const values = text.split(',').map(Number);
-  if (values.some((value) => !Number.isFinite(value))) {
-    throw new InvalidArgumentError('Expected numbers separated by commas, as 0.485,0.456,0.406.');
+  const values = text.split(',').map(decimal);
+  if (values.some(Number.isNaN) || ![1, 3].includes(values.length)) {
+    throw new InvalidArgumentError('Expected one number, or one per channel as 0.485,0.456,0.406.');
   }
   return values;
 }
 
-function sleepSteps(text: string): number | 'auto' {
-  return text === 'auto' ? text : wholeNumber(text);
+function positiveList(text: string): number[] {
+  const values = numberList(text);
+  if (values.some((value) => value <= 0)) throw new InvalidArgumentError('Expected numbers above 0.');
+  return values;
 }
 
-export function formatOption(): Option {
-  return new Option('--format <format>', 'arithmetic (default: what the file records, else float32)').choices([
-    'float32',
-    'int8',
-    'int16',
-  ]);
+/** NaN for anything but a finite decimal number. */
+function decimal(text: string): number {
+  return text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : Number.NaN;
+}
+
+function sleepSteps(text: string): number | 'auto' {
+  if (text === 'auto') return text;
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('Expected auto or a whole number.');
+  return Number(text);
+}
+
+export function addThreads(command: Command): Command {
+  return command.option('--threads <n>', 'worker threads (default: all)', wholeNumber(1, 256));
+}
+
+/** What `<data>` means, for the help of the commands that take it. */
+export const DATA_HELP = `
+Data is kind:path[#split]:
+  cifar10, cifar100   folder of the binary version, or one .bin file; split test (default) or train
+  mnist               folder or images file in IDX, also gzipped (Fashion-MNIST, ...); split test (default) or train
+  imagenet            folder of class folders (n01440764, ...), or of images with labels.txt; the split is a subfolder
+                      or a label file
+`;
+
+export function formatOption(text = 'arithmetic (default: what the file records, else float32)'): Option {
+  return new Option('--format <format>', text).choices(['float32', 'int8', 'int16']);
 }
 
 export interface ScheduleFlags {
@@ -53,7 +86,7 @@ export function addSchedule(command: Command): Command {
   return command
     .optionsGroup('Schedule:')
     .addOption(new Option('--neuron <model>', 'neuron (default: cif)').choices(['cif', 'if', 'signed', 'burst']))
-    .option('--gamma <n>', 'most spikes in one step (default: 1; burst 5)', wholeNumber)
+    .option('--gamma <n>', 'most spikes in one step (default: 1; burst 5)', wholeNumber(1, 127))
     .addOption(
       new Option('--shift <phi>', "initial membrane, in thresholds (default: the net's)").choices(['0', '0.5']),
     )
@@ -63,9 +96,9 @@ export function addSchedule(command: Command): Command {
         'off',
       ]),
     )
-    .option('--wake <n>', "awake steps (default: the net's levels)", wholeNumber)
+    .option('--wake <n>', "awake steps (default: the net's levels)", wholeNumber(1, 1_000_000))
     .option('--sleep <n|auto>', 'sleep steps (default: auto, until no neuron fires)', sleepSteps)
-    .option('--margin <n>', 'sleep after every n awake steps (default: after the last)', wholeNumber);
+    .option('--margin <n>', 'sleep after every n awake steps (default: after the last)', wholeNumber(1));
 }
 
 export function scheduleOf(flags: ScheduleFlags): ScheduleOptions {
@@ -85,20 +118,20 @@ export interface ScalingFlags {
   mean?: number[];
   std?: number[];
   scale?: number;
-  resize?: string;
+  resize?: InputScalingOptions['resize'];
   interpolation?: InputScaling['interpolation'];
   antialias?: boolean;
-  crop?: string;
+  crop?: InputScalingOptions['crop'];
   channels?: 'rgb' | 'bgr' | 'gray';
 }
 
 export function addScaling(command: Command): Command {
   return command
     .optionsGroup('Input scaling (where the file records none):')
-    .option('--mean <list>', 'mean per channel, of pixels times the scale', numberList)
-    .option('--std <list>', 'standard deviation per channel', numberList)
-    .option('--scale <s>', 'factor of pixels (default: 1/255; 1 for raw 0..255)', positiveNumber)
-    .option('--resize <size|HxW>', 'shorter side, or stretch to height x width')
+    .option('--mean <list>', 'subtracted per channel, from pixels times the scale', numberList)
+    .option('--std <list>', 'divides per channel, after that', positiveList)
+    .option('--scale <s>', 'multiplies the pixels 0..255 (default: 1/255)', positiveNumber)
+    .option('--resize <size|HxW>', 'shorter side, or stretch to height x width', resizeOf)
     .addOption(
       new Option('--interpolation <rule>', 'resize rule (default: bilinear)').choices([
         'bilinear',
@@ -108,7 +141,7 @@ export function addScaling(command: Command): Command {
       ]),
     )
     .option('--no-antialias', 'plain interpolation, as OpenCV has it')
-    .option('--crop <size|HxW>', 'centre crop')
+    .option('--crop <size|HxW>', 'centre crop', cropOf)
     .addOption(
       new Option('--channels <order>', "channel order (default: the data set's)").choices(['rgb', 'bgr', 'gray']),
     );
@@ -120,13 +153,10 @@ export function scalingOf(flags: ScalingFlags, network: Network): InputScalingOp
   if (flags.mean) scaling.mean = flags.mean;
   if (flags.std) scaling.std = flags.std;
   if (flags.scale !== undefined) scaling.scale = flags.scale;
-  if (flags.resize !== undefined) scaling.resize = resizeOf(flags.resize);
+  if (flags.resize) scaling.resize = flags.resize;
   if (flags.interpolation) scaling.interpolation = flags.interpolation;
   if (flags.antialias === false) scaling.antialias = false;
-  if (flags.crop !== undefined) {
-    const [height, width] = sizeOf('--crop', flags.crop);
-    scaling.crop = { height, width };
-  }
+  if (flags.crop) scaling.crop = flags.crop;
   if (flags.channels) scaling.channels = flags.channels;
   if (Object.keys(scaling).length === 0) return undefined;
   // A net with one input plane sees grey images, whatever the data set stores.
@@ -135,14 +165,26 @@ export function scalingOf(flags: ScalingFlags, network: Network): InputScalingOp
 }
 
 function resizeOf(text: string): InputScalingOptions['resize'] {
-  const [height, width] = sizeOf('--resize', text);
+  const [height, width] = sizeOf(text);
   return text.includes('x') ? { rule: 'stretch', size: [height, width] } : { rule: 'short-side', size: height };
 }
 
-function sizeOf(option: string, text: string): [number, number] {
-  const match = /^(\d+)(?:x(\d+))?$/.exec(text);
-  if (!match) throw new InvalidArgumentError(`${option} takes a size as 224 or 224x320 (height x width).`);
+function cropOf(text: string): InputScalingOptions['crop'] {
+  const [height, width] = sizeOf(text);
+  return { height, width };
+}
+
+function sizeOf(text: string): [number, number] {
+  const match = /^([1-9]\d*)(?:x([1-9]\d*))?$/.exec(text);
+  if (!match) throw new InvalidArgumentError('Expected a size, as 224 or 224x320 (height x width).');
   return [Number(match[1]), Number(match[2] ?? match[1])];
+}
+
+/** What pixels become by default is seldom what a net was trained on: say so. */
+export function noteDefaultScaling(file: string): void {
+  console.error(
+    `note: ${file} records no input scaling and none was given: pixels are divided by 255. If the net was trained on other input, give --mean and --std (--help)`,
+  );
 }
 
 export function parseFormat(text: string | undefined): PlanFormat | undefined {

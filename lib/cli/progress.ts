@@ -10,22 +10,31 @@ export class Progress {
   constructor(private readonly what: string) {}
 
   update(done: number, total: number, note = ''): void {
-    if (!process.stderr.isTTY) return;
-    if (!this.bar && done < total && performance.now() - this.started > DELAY_MS) {
-      this.bar = new SingleBar({
-        stream: process.stderr,
-        format: `${this.what} {bar} {value}/{total} | {speed} a second | {eta_formatted} left {note}`,
-        hideCursor: true,
-        clearOnComplete: true,
-      });
-      this.bar.start(total, done, { speed: '', note });
+    const seconds = (performance.now() - this.started) / 1000;
+    if (!process.stderr.isTTY || (!this.bar && (done >= total || 1000 * seconds < DELAY_MS))) return;
+    const speed = done / seconds;
+    const fields = { speed: speed.toFixed(1), left: duration((total - done) / speed), note };
+    if (this.bar) {
+      this.bar.update(done, fields);
+      return;
     }
-    const speed = (done / ((performance.now() - this.started) / 1000)).toFixed(1);
-    this.bar?.update(done, { speed, note });
+    this.bar = new SingleBar({
+      stream: process.stderr,
+      format: `${this.what} {bar} {value} of {total} images, {speed} a second, {left} left{note}`,
+      barsize: 24,
+      hideCursor: true,
+      clearOnComplete: true,
+    });
+    this.bar.start(total, done, fields);
   }
 
   stop(): void {
     this.bar?.stop();
     this.bar = undefined;
   }
+}
+
+function duration(seconds: number): string {
+  const whole = Math.ceil(seconds);
+  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }

@@ -1,18 +1,22 @@
 import { Command, Option } from 'commander';
-import { openDataset, parseInputScaling } from '../datasets';
-import { checkWritable, writeWhole } from '../files/atomic-write';
-import { importModel } from '../graph';
+import { type Dataset, openDataset, parseInputScaling } from '../datasets';
+import { CascError } from '../errors';
+import { checkWritable, isSameFile, writeWhole } from '../files/atomic-write';
+import { importModel, type Network } from '../graph';
 import { quantize } from '../quantize';
 import type { ClipMethod } from '../quantize/clip-values';
 import { quantizeTable } from '../report';
-import { interruptible } from './interrupt';
+import { interruptible, lastChance } from './interrupt';
 import {
   addScaling,
+  addThreads,
+  DATA_HELP,
   formatOption,
+  noteDefaultScaling,
   parseFormat,
-  positiveNumber,
   type ScalingFlags,
   scalingOf,
+  share,
   wholeNumber,
 } from './options';
 import { Progress } from './progress';
@@ -29,15 +33,27 @@ interface Flags extends ScalingFlags {
   threads?: number;
 }
 
+const HELP = `${DATA_HELP}
+Examples:
+  casc quantize resnet20.onnx -o q16.onnx --levels 16 --format int8 --calibration cifar10:cifar-10-batches-bin#train \\
+      --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
+  casc quantize squeezenet.onnx -o q32.onnx --levels 32 --format int16 --calibration imagenet:val \\
+      --scale 1 --mean 123,117,104 --resize 256 --crop 227
+  casc quantize trained-with-8-levels.onnx -o q8-int16.onnx --format int16 --mean 0.5 --std 0.25`;
+
 export function quantizeCommand(): Command {
   const command = new Command('quantize')
     .description('quantises the activations of a trained net; the result is an ordinary ONNX file')
     .argument('<ann.onnx>')
     .requiredOption('-o, --output <q.onnx>', 'file to write')
-    .option('--levels <n>', 'levels of an activation, 1 to 255 (not for a net that is quantised already)', wholeNumber)
-    .option('--calibration <data>', 'images to calibrate on, as kind:path[#split] (cifar10, cifar100, mnist, imagenet)')
-    .option('--samples <n>', 'images to calibrate on', wholeNumber, 512)
-    .addOption(formatOption())
+    .option(
+      '--levels <n>',
+      'levels of an activation, 1 to 255 (not for a net that is quantised already)',
+      wholeNumber(1, 255),
+    )
+    .option('--calibration <data>', 'images that the clip values are chosen on (no labels needed)')
+    .option('--samples <n>', 'how many of them, spread evenly over the data', wholeNumber(1), 512)
+    .addOption(formatOption('weights and arithmetic (default: float32)'))
     .addOption(
       new Option('--shift <phi>', 'shift of the activations: 0 as in the paper, 0.5 rounds (default: 0.5)').choices([
         '0',
@@ -47,45 +63,72 @@ export function quantizeCommand(): Command {
     .addOption(
       new Option('--method <method>', 'how clip values are chosen').choices(['mse', 'percentile']).default('mse'),
     )
-    .option('--percentile <p>', 'quantile of the percentile method', positiveNumber, 0.999)
-    .option('--threads <n>', 'worker threads (default: all)', wholeNumber);
-  return addScaling(command)
-    .addHelpText(
-      'after',
-      `
-Examples:
-  casc quantize resnet20.onnx -o q8.onnx --levels 8 --format int8 --calibration cifar10:cifar-10-batches-bin#train \\
-      --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
-  casc quantize trained-with-8-levels.onnx -o q8-int16.onnx --format int16 --mean 0.5 --std 0.25`,
-    )
-    .action(async (file: string, flags: Flags) => {
-      await checkWritable(flags.output);
-      const network = await importModel(file);
-      const scaling = scalingOf(flags, network);
-      const progress = new Progress('calibrating');
-      const result = await interruptible(async (signal) => {
-        const calibration = flags.calibration
-          ? await openDataset(flags.calibration, { scaling, limit: flags.samples, signal })
-          : undefined;
-        try {
-          return await quantize(file, {
-            levels: flags.levels,
-            calibration,
-            format: parseFormat(flags.format),
-            shift: flags.shift === undefined ? undefined : (Number(flags.shift) as 0 | 0.5),
-            method: flags.method,
-            percentile: flags.percentile,
-            scaling: calibration?.scaling ?? (scaling && parseInputScaling(scaling)),
-            threads: flags.threads,
-            signal,
-            onProgress: (done, total) => progress.update(done, total),
-          });
-        } finally {
-          progress.stop();
-        }
-      });
-      await writeWhole(flags.output, result.bytes);
-      console.log(quantizeTable(result));
-      console.log(`\n${flags.output}: ${result.levels} levels, ${result.format}, ${result.bytes.length} bytes`);
+    .addOption(
+      new Option('--percentile <p>', 'share of activations below the clip value (implies --method percentile)')
+        .argParser(share)
+        .default(0.999)
+        .implies({ method: 'percentile' }),
+    );
+  return addScaling(addThreads(command))
+    .addHelpText('after', HELP)
+    .action((file: string, flags: Flags) => interruptible((signal) => run(file, flags, signal)));
+}
+
+async function run(file: string, flags: Flags, signal: AbortSignal): Promise<void> {
+  if (await isSameFile(file, flags.output)) {
+    throw new CascError('ERR_CASC_ARGUMENT', `${flags.output} is the net itself; choose another name for --output`, {
+      file,
+      option: 'output',
     });
+  }
+  await checkWritable(flags.output);
+  const network = await importModel(file);
+  checkComplete(network, flags);
+  const scaling = scalingOf(flags, network);
+  const calibration = flags.calibration
+    ? await openDataset(flags.calibration, { scaling, limit: flags.samples, spread: true, labelled: false, signal })
+    : undefined;
+  if (calibration && !scaling) noteDefaultScaling(file);
+  const result = await quantizeWith(file, flags, calibration, scaling && parseInputScaling(scaling), signal);
+  await lastChance(signal);
+  await writeWhole(flags.output, result.bytes);
+  console.log(quantizeTable(result, flags.output, calibration?.name));
+}
+
+async function quantizeWith(
+  file: string,
+  flags: Flags,
+  calibration: Dataset | undefined,
+  scaling: Dataset['scaling'] | undefined,
+  signal: AbortSignal,
+) {
+  const progress = new Progress('calibrating');
+  try {
+    return await quantize(file, {
+      levels: flags.levels,
+      calibration,
+      format: parseFormat(flags.format),
+      shift: flags.shift === undefined ? undefined : (Number(flags.shift) as 0 | 0.5),
+      method: flags.method,
+      percentile: flags.percentile,
+      scaling: calibration?.scaling ?? scaling,
+      threads: flags.threads,
+      signal,
+      onProgress: (done, total) => progress.update(done, total),
+    });
+  } finally {
+    progress.stop();
+  }
+}
+
+/** A net with plain ReLUs needs levels and images; said with the options' names before any data is opened. */
+function checkComplete(network: Network, flags: Flags): void {
+  if (!network.nodes.some((node) => node.op === 'relu' && !node.tail)) return;
+  const missing = [flags.levels ? [] : '--levels', flags.calibration ? [] : '--calibration'].flat();
+  if (missing.length === 0) return;
+  throw new CascError(
+    'ERR_CASC_ARGUMENT',
+    `${network.file} is not quantised yet: ${missing.join(' and ')} missing, as in --levels 8 --calibration cifar10:cifar-10-batches-bin#train`,
+    { file: network.file, option: missing[0]!.slice(2) },
+  );
 }

@@ -19,6 +19,8 @@ interface Layout {
   readonly namesFile: string;
   /** Files of a split, in a folder. */
   readonly files: SplitPatterns;
+  /** The same for people. */
+  readonly examples: Readonly<Record<'test' | 'train', string>>;
   readonly archive: string;
 }
 
@@ -28,6 +30,7 @@ const layouts: Readonly<Record<'cifar10' | 'cifar100', Layout>> = {
     labelBytes: 1,
     namesFile: 'batches.meta.txt',
     files: { test: /^test_batch\.bin$/, train: /^data_batch_\d+\.bin$/ },
+    examples: { test: 'test_batch.bin', train: 'data_batch_1.bin, …' },
     archive: 'cifar-10-batches-bin',
   },
   cifar100: {
@@ -35,6 +38,7 @@ const layouts: Readonly<Record<'cifar10' | 'cifar100', Layout>> = {
     labelBytes: 2,
     namesFile: 'fine_label_names.txt',
     files: { test: /^test\.bin$/, train: /^train\.bin$/ },
+    examples: { test: 'test.bin', train: 'train.bin' },
     archive: 'cifar-100-binary',
   },
 };
@@ -63,7 +67,7 @@ export async function openCifar(kind: 'cifar10' | 'cifar100', spec: DataSpec): P
     classNames: await namesBeside(paths[0]!, layout),
     labels: null,
     notes: [],
-    items: (count) => records(files, layout, count),
+    items: () => records(files, layout),
   };
 }
 
@@ -71,7 +75,7 @@ function filesOf({ folder, names, split }: SplitFiles, layout: Layout): string[]
   if (names.length === 0) {
     throw new CascError(
       'ERR_CASC_DATA',
-      `${folder} holds no file of the ${split} split (${layout.files[split].source}); expected the folder of the binary version, ${layout.archive}`,
+      `${folder} holds no file of the ${split} split (${layout.examples[split]}); expected the folder of the binary version, ${layout.archive}`,
       { file: folder },
     );
   }
@@ -115,14 +119,12 @@ async function namesBeside(path: string, layout: Layout): Promise<string[] | nul
   return names;
 }
 
-async function* records(files: readonly RecordFile[], layout: Layout, count: number): AsyncGenerator<SourceItem> {
+async function* records(files: readonly RecordFile[], layout: Layout): AsyncGenerator<SourceItem> {
   const recordBytes = layout.labelBytes + 3 * plane;
-  let left = count;
   for (const file of files) {
-    if (left === 0) return;
     const reader = new ByteReader(file.path);
     try {
-      for (let index = 0; index < file.records && left > 0; index++, left--) {
+      for (let index = 0; index < file.records; index++) {
         const bytes = await reader.read(recordBytes);
         if (bytes.length < recordBytes) throw shrunk(file.path, index);
         yield record(bytes, layout, file.path, index);

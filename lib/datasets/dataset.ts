@@ -7,6 +7,7 @@ import { openMnist } from './mnist';
 import { planesOf } from './normalize';
 import { prepare } from './prepare';
 import { type InputScaling, type InputScalingOptions, parseInputScaling } from './scaling';
+import { positions } from './selection';
 import type { Source } from './source';
 import { type DataKind, type DataSpec, dataKinds, parseDataSpec } from './spec';
 import { batchesOf, checkLabel, type DataBatch } from './stream';
@@ -14,8 +15,12 @@ import { batchesOf, checkLabel, type DataBatch } from './stream';
 export interface DatasetOptions {
   /** What the network was trained on. `channels` defaults to how the data set stores its images. */
   scaling?: InputScalingOptions;
-  /** Takes only the first images, at most so many. */
+  /** Takes only so many images: the first, unless `spread`. */
   limit?: number;
+  /** Spreads the limit evenly over the data set, for a fair sample where images are sorted by class. Default false. */
+  spread?: boolean;
+  /** False where labels are not needed (calibration): a flat folder then needs no label file. Default true. */
+  labelled?: boolean;
   /** Outputs of the network: every label must be below. */
   classes?: number;
   /** Names where the data set has none (MNIST and its relatives), in class order. */
@@ -30,7 +35,7 @@ export interface Dataset {
   /** Kind and file, without the folders above: the same wherever the data lie. */
   readonly name: string;
   readonly kind: DataKind;
-  /** Images that `batches` yields: all, or the limit. */
+  /** Images that `batches` yields: all, or as the limit says. */
   readonly size: number;
   /** Images in the data set. */
   readonly total: number;
@@ -44,7 +49,7 @@ export interface Dataset {
   /** What a reader of the results should know, for example where the class order comes from. */
   readonly notes: readonly string[];
   /**
-   * The images from the first on, `batchSize` at a time, the last batch with what is left. While the consumer works on a
+   * The images in order, `batchSize` at a time, the last batch with what is left. While the consumer works on a
    * batch the next one is decoded; never more than these two and the images being decoded are held. Each call starts afresh.
    *
    * @throws CascError ERR_CASC_ARGUMENT; while iterating ERR_CASC_DATA, ERR_CASC_IMAGE and ERR_CASC_FILE with the image's
@@ -58,10 +63,13 @@ export interface Dataset {
  * decodes the first image, which gives the shape.
  *
  * @param spec `kind:path[#split]`, or the same taken apart.
+ * @example
+ * const scaling = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+ * const calibration = await openDataset('cifar10:cifar-10-batches-bin#train', { scaling, limit: 512, spread: true });
  * @throws CascError ERR_CASC_ARGUMENT, ERR_CASC_UNSUPPORTED, ERR_CASC_FILE, ERR_CASC_DATA, ERR_CASC_IMAGE.
  */
 export async function openDataset(spec: string | DataSpec, options: DatasetOptions = {}): Promise<Dataset> {
-  const { signal, classNames } = options;
+  const { signal, classNames, spread = false, labelled = true } = options;
   signal?.throwIfAborted();
   const limit = positiveInteger('limit', options.limit) ?? Number.POSITIVE_INFINITY;
   const classes = positiveInteger('classes', options.classes) ?? null;
@@ -72,17 +80,18 @@ export async function openDataset(spec: string | DataSpec, options: DatasetOptio
   const { channels, ...scalingOptions } = parseInputScaling(options.scaling ?? {});
   const { kind, path, split } = typeof spec === 'string' ? parseDataSpec(spec) : spec;
 
-  const source = await openSource({ kind, path, split }, classes);
+  const source = await openSource({ kind, path, split }, classes, labelled);
   if (source.total === 0) {
     throw new CascError('ERR_CASC_DATA', `${path} holds no images; check the path and the split`, { file: path });
   }
   const stored = source.channels === 1 ? 'gray' : 'rgb';
   const scaling = parseInputScaling({ ...scalingOptions, channels: options.scaling?.channels ? channels : stored });
   const size = Math.min(source.total, limit);
-  for (const item of source.labels?.slice(0, size) ?? []) checkLabel(item, classes);
+  const taken = positions(source.total, size, spread);
+  if (source.labels) for (const at of taken) checkLabel(source.labels[at]!, classes);
   const shape = await shapeOf(source, scaling);
   signal?.throwIfAborted();
-  const plan = { source, scaling, shape, size, classes, concurrency, signal };
+  const plan = { source, scaling, shape, positions: taken, classes, concurrency, signal };
   return {
     name: source.name,
     kind,
@@ -97,7 +106,7 @@ export async function openDataset(spec: string | DataSpec, options: DatasetOptio
   };
 }
 
-async function openSource(spec: DataSpec, classes: number | null): Promise<Source> {
+async function openSource(spec: DataSpec, classes: number | null, labelled: boolean): Promise<Source> {
   switch (spec.kind) {
     case 'cifar10':
     case 'cifar100':
@@ -105,14 +114,14 @@ async function openSource(spec: DataSpec, classes: number | null): Promise<Sourc
     case 'mnist':
       return openMnist(spec);
     case 'imagenet':
-      return openImagenet(spec, classes);
+      return openImagenet(spec, classes, labelled);
     default:
       throw argumentError('data.kind', `one of ${dataKinds.join(', ')}`, spec.kind);
   }
 }
 
 async function shapeOf(source: Source, scaling: InputScaling): Promise<Dataset['shape']> {
-  for await (const item of source.items(1)) {
+  for await (const item of source.items()) {
     const { height, width } = prepare(await item.load(), scaling, item.id);
     return { c: planesOf(scaling), h: height, w: width };
   }

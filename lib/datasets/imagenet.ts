@@ -23,12 +23,13 @@ interface LabelledFile {
  * instead, or the label file (else `labels.txt` in the folder). Images are sorted by class folder and file name.
  *
  * Classes are numbered by synsets.txt in the folder or the one above, and without it by sorted folder names; then the
- * folders must be as many as `classes` (the network's outputs) where that is known.
+ * folders must be as many as `classes` (the network's outputs) where that is known. Unless `labelled`, a flat folder needs
+ * no label file.
  *
  * @throws CascError ERR_CASC_FILE, ERR_CASC_DATA where classes or labels are missing or do not fit, ERR_CASC_IMAGE for a
  * labelled image that is missing.
  */
-export async function openImagenet(spec: DataSpec, classes: number | null): Promise<Source> {
+export async function openImagenet(spec: DataSpec, classes: number | null, labelled: boolean): Promise<Source> {
   const { root, labelFile } = await locate(spec);
   const entries = await list(root);
   const wnids = entries.filter((entry) => wnidPattern.test(entry.name) && !entry.isFile()).map((entry) => entry.name);
@@ -44,12 +45,12 @@ export async function openImagenet(spec: DataSpec, classes: number | null): Prom
       classNames: synsets?.names ?? wnids,
       labels: files,
       notes: synsets ? [] : [`${root} has no synsets.txt: the class index is the rank of the folder name`],
-      items: (count) => items(root, files.slice(0, count)),
+      items: () => items(root, files),
     };
   }
   if (images.length === 0) throw nothingIn(root, entries);
-  const labels = await readLabelFile(labelFile ?? join(root, 'labels.txt'), root, images);
-  const files = images.map((id, at) => ({ id, label: labels[at]! }));
+  const labels = labelled ? await readLabelFile(labelFile ?? join(root, 'labels.txt'), root, images) : null;
+  const files = images.map((id, at) => ({ id, label: labels ? labels[at]! : -1 }));
   return {
     ...common,
     total: files.length,
@@ -57,7 +58,7 @@ export async function openImagenet(spec: DataSpec, classes: number | null): Prom
     classNames: null,
     labels: files,
     notes: [],
-    items: (count) => items(root, files.slice(0, count)),
+    items: () => items(root, files),
   };
 }
 

@@ -32,7 +32,7 @@ export async function openMnist(spec: DataSpec): Promise<Source> {
     classNames: null,
     labels: Array.from(labels, (label, index) => ({ id: idOf(path, index), label })),
     notes: [],
-    items: (count) => pictures(images, labels, count),
+    items: () => pictures(images, labels),
   };
 }
 
@@ -74,17 +74,17 @@ async function labelsBeside(path: string): Promise<string> {
   );
 }
 
-async function* pictures(images: ImagesHeader, labels: Uint8Array, count: number): AsyncGenerator<SourceItem> {
-  const { path, width, height } = images;
+async function* pictures(images: ImagesHeader, labels: Uint8Array): AsyncGenerator<SourceItem> {
+  const { path, count, width, height } = images;
   const reader = new ByteReader(path);
   try {
     await reader.read(imagesHeaderBytes);
     for (let index = 0; index < count; index++) {
       const data = await reader.read(width * height);
-      if (data.length < width * height) throw corrupt(path, `it ends within image ${index} of ${images.count}`);
+      if (data.length < width * height) throw corrupt(path, `it ends within image ${index} of ${count}`);
       yield { id: idOf(path, index), label: labels[index]!, load: () => ({ width, height, channels: 1, data }) };
     }
-    if (count === images.count && (await reader.read(1)).length > 0) {
+    if ((await reader.read(1)).length > 0) {
       throw corrupt(path, `bytes follow its ${count} images`);
     }
   } finally {

@@ -37,6 +37,9 @@ const magic = '\x93NUMPY';
  * Reads an array of float32, float64, uint8, int8, int16, int32 or int64. One in Fortran order is brought into C order.
  *
  * @throws CascError ERR_CASC_FILE, ERR_CASC_DATA for what is no such file, truncated or followed by more bytes.
+ *
+ * @example
+ * const { shape, data } = await readNpy('x.npy'); // [2, 3, 32, 32], Float32Array
  */
 export async function readNpy(path: string): Promise<NpyArray> {
   const bytes = await onFile(path, (file) => readFile(file));
@@ -60,6 +63,9 @@ export async function readNpy(path: string): Promise<NpyArray> {
  * Writes an array as float32, float64, uint8, int8, int16, int32 or int64, after its own type; C order, format version 1.
  *
  * @throws CascError ERR_CASC_ARGUMENT where data and shape do not fit, ERR_CASC_FILE.
+ *
+ * @example
+ * await writeNpy('x.npy', { shape: [1, 1, 28, 28], data: new Float32Array(784) });
  */
 export async function writeNpy(path: string, { shape, data }: NpyArray): Promise<void> {
   const descriptor = (Object.keys(types) as Descriptor[]).find((key) => data instanceof types[key]);

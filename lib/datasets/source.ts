@@ -4,7 +4,7 @@ import type { RawImage } from './raw-image';
 export interface SourceItem {
   /** Names the image within its data set: file and record, or path below the data set's folder. */
   readonly id: string;
-  /** Class index, zero-based. */
+  /** Class index, zero-based; -1 where the data set has no labels and none were asked for. */
   readonly label: number;
   /** Decodes the image. Errors: ERR_CASC_IMAGE. */
   load(): RawImage | Promise<RawImage>;
@@ -24,6 +24,6 @@ export interface Source {
   readonly labels: ReadonlyArray<{ readonly id: string; readonly label: number }> | null;
   /** What a reader of the results should know, for example where the class order comes from. */
   readonly notes: readonly string[];
-  /** The first `count` images in order, from the beginning on each call. */
-  items(count: number): AsyncIterable<SourceItem>;
+  /** The images in order, from the beginning on each call. Pixels are decoded only where `load` is called. */
+  items(): AsyncIterable<SourceItem>;
 }

@@ -21,6 +21,9 @@ export interface DataSpec {
  * begins after the last `#`, unless a path separator follows it; a path that ends in `#name` is written with one more `#`.
  *
  * @throws CascError ERR_CASC_ARGUMENT for a wrong form or an unknown kind, ERR_CASC_UNSUPPORTED for a kind not read yet.
+ *
+ * @example
+ * parseDataSpec('cifar10:data/cifar-10-batches-bin#train'); // { kind: 'cifar10', path: 'data/…', split: 'train' }
  */
 export function parseDataSpec(text: string): DataSpec {
   const form = 'kind:path[#split], for example cifar10:data/cifar-10-batches-bin#test,';

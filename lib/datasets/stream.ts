@@ -5,6 +5,7 @@ import { orderedMap } from './ordered';
 import { prepare } from './prepare';
 import type { RawImage } from './raw-image';
 import type { InputScaling } from './scaling';
+import { select } from './selection';
 import type { Source, SourceItem } from './source';
 
 export interface DataBatch {
@@ -13,7 +14,7 @@ export interface DataBatch {
   readonly labels: Int32Array;
   readonly ids: readonly string[];
   readonly count: number;
-  /** Position of the first image in the data set. */
+  /** Images in the batches before. */
   readonly start: number;
 }
 
@@ -21,8 +22,8 @@ export interface StreamPlan {
   readonly source: Source;
   readonly scaling: InputScaling;
   readonly shape: { readonly c: number; readonly h: number; readonly w: number };
-  /** Images to take. */
-  readonly size: number;
+  /** Positions of the images to take. */
+  readonly positions: readonly number[];
   /** Labels must be below; null where any will do. */
   readonly classes: number | null;
   /** Images decoded at a time. */
@@ -41,18 +42,20 @@ interface Prepared {
 export async function* batchesOf(plan: StreamPlan, batchSize: number): AsyncGenerator<DataBatch, void, undefined> {
   const stop = new AbortController();
   const signal = plan.signal ? AbortSignal.any([plan.signal, stop.signal]) : stop.signal;
-  const images = orderedMap(plan.source.items(plan.size), plan.concurrency, (item) => prepared(plan, item, signal));
+  const size = plan.positions.length;
+  const items = select(plan.source.items(), plan.positions, plan.source.total);
+  const images = orderedMap(items, plan.concurrency, (item) => prepared(plan, item, signal));
   const gather = (start: number): Promise<DataBatch> => {
-    const batch = gathered(plan, images, start, Math.min(batchSize, plan.size - start));
+    const batch = gathered(plan, images, start, Math.min(batchSize, size - start));
     batch.catch(() => undefined); // thrown when its turn comes
     return batch;
   };
   let next = gather(0);
   try {
-    for (let start = 0; start < plan.size; ) {
+    for (let start = 0; start < size; ) {
       const batch = await next;
       start += batch.count;
-      if (start < plan.size) next = gather(start);
+      if (start < size) next = gather(start);
       yield batch;
       plan.signal?.throwIfAborted();
     }
@@ -92,7 +95,7 @@ async function gathered(
   while (ids.length < count) {
     const { value } = await from.next();
     plan.signal?.throwIfAborted();
-    if (!value) throw new Error(`the data set ended after ${start + ids.length} of ${plan.size} images`);
+    if (!value) throw new Error(`the data set ended after ${start + ids.length} of ${plan.positions.length} images`);
     normalize(value.pixels, images, ids.length * c * h * w);
     labels[ids.length] = value.label;
     ids.push(value.id);

@@ -57,6 +57,11 @@ export interface QuantizeResult {
  * Quantises the net in `file`. A net whose activations are quantised already keeps its clip values; only its weights
  * become fixed point.
  * Throws CascError: ERR_CASC_ARGUMENT, ERR_CASC_MODEL, ERR_CASC_UNSUPPORTED, ERR_CASC_CALIBRATION, ERR_CASC_SHAPE.
+ *
+ * @example
+ * const calibration = await openDataset('cifar10:cifar-10-batches-bin#train', { scaling, limit: 512, spread: true });
+ * const { bytes } = await quantize('net.onnx', { levels: 16, format: 'int8', calibration });
+ * await writeWhole('q16.onnx', bytes);
  */
 export async function quantize(file: string, options: QuantizeOptions): Promise<QuantizeResult> {
   const model = await readModel(file);
@@ -100,7 +105,7 @@ async function quantizeActivations(
     clips: Object.fromEntries([...clips].map(([id, clip]) => [network.nodes[id]!.name, clip])),
     input: options.scaling ?? calibration.scaling,
     classes: options.classNames ? [...options.classNames] : ((calibration.classNames as string[] | null) ?? undefined),
-    task: 'classification',
+    task: taskOf(network),
     calibration: seen.hash,
   };
   const written =
@@ -150,7 +155,7 @@ async function keepActivations(
     levels: layered.levels,
     clips: recorded.clips ?? clips,
     input,
-    task: 'classification',
+    task: recorded.task ?? taskOf(network),
     classes: options.classNames
       ? [...options.classNames]
       : (recorded.classes ?? (options.calibration?.classNames as string[] | null) ?? undefined),
@@ -158,6 +163,13 @@ async function keepActivations(
   const written = fixed(network, format, metadata, input && inputRangeOf(input));
   const layers = Object.entries(clips).map(([name, clip]) => ({ name, clip, max: null }));
   return { model: written, bytes: writeModel(written), levels: layered.levels, format, layers, images: 0 };
+}
+
+/** Classification is what can be told from the graph: one output, one value for each class. */
+function taskOf(network: Network): NetworkMetadata['task'] {
+  const [output, ...more] = network.outputs;
+  const wide = output?.dims.filter((dim) => dim > 1) ?? [];
+  return more.length === 0 && wide.length === 1 ? 'classification' : undefined;
 }
 
 function fixed(

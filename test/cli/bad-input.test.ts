@@ -1,5 +1,16 @@
 /** Bad input: a typed error with code, place and advice, exit code 1 (2 for wrong usage), and no file left behind. */
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { writeNpy } from '../../lib/datasets';
@@ -164,6 +175,35 @@ describe('output', () => {
     expectError(args, 'ERR_CASC_FILE', 1, /cannot be written/, /Choose another place/);
   });
 
+  test('the net itself, also through a link', () => {
+    const net = join(folder, 'own.onnx');
+    copyFileSync(relu, net);
+    symlinkSync(net, join(folder, 'link.onnx'));
+    for (const output of [net, join(folder, 'link.onnx')]) {
+      const args = ['quantize', net, '-o', output, '--levels', '8', '--calibration', data];
+      expectError(args, 'ERR_CASC_ARGUMENT', 2, 'is the net itself', 'another name');
+    }
+    expect(readFileSync(net).equals(readFileSync(relu))).toBe(true);
+  });
+
+  const device = existsSync('/dev/full') ? test : test.skip;
+  device('a full disk: the table is shown, the error said, the device not replaced', () => {
+    const args = ['evaluate', q8, '--data', data, ...scaling, '--limit', '1', '--json', '/dev/full'];
+    const result = casc(args);
+    expect(result.status).toBe(1);
+    expect(result.stdout).toContain('SNN top-1');
+    expect(result.stderr).toMatch(/\/dev\/full cannot be written: .*ENOSPC.*free space.*\[ERR_CASC_FILE\]/);
+    expect(statSync('/dev/full').isCharacterDevice()).toBe(true);
+  });
+
+  device('a stdout that takes nothing is an error', () => {
+    const full = openSync('/dev/full', 'w');
+    const result = casc(['info'], {}, full);
+    closeSync(full);
+    expect(result.status).toBe(1);
+    expect(result.stderr).toContain('stdout cannot be written');
+  });
+
   test('nothing is left half-written after an error', () => {
     const before = readdirSync(folder);
     const copy = join(folder, 'copy.onnx');
@@ -191,20 +231,39 @@ describe('usage', () => {
     [['evaluate', q8]],
     [['evaluate', q8, '--data', data, '--neuron', 'lif']],
     [['evaluate', q8, '--data', data, '--no-such-option']],
-    [['quantize', relu, '-o', join(folder, 'q.onnx'), '--levels', 'eight']],
     [['nonsense']],
     [[]],
   ])('%p exits 2', (args) => {
     const result = casc(args as string[]);
     expect(result.status).toBe(2);
+    expect(result.stdout).toBe('');
     expect(result.stderr).not.toBe('');
   });
 
   test.each([
-    [['quantize', relu, '-o', join(folder, 'q.onnx'), '--levels', '0', '--calibration', data], 'levels'],
+    ['--levels', 'eight', '1 to 255'],
+    ['--levels', '0', '1 to 255'],
+    ['--samples', '0', 'at least 1'],
+    ['--percentile', '99.9', '0.999'],
+    ['--mean', '1,2', 'one per channel'],
+    ['--mean', '1,,2', 'one per channel'],
+    ['--std', '0', 'above 0'],
+    ['--scale', '-1', 'above 0'],
+    ['--crop', '1y', '224x320'],
+    ['--resize', '0', '224x320'],
+    ['--threads', '0', '1 to 256'],
+  ])('%s %s names the option and what it takes', (option, value, expected) => {
+    const result = casc(['quantize', relu, '-o', join(folder, 'q.onnx'), option, value]);
+    expect(result.status).toBe(2);
+    expect(result.stderr).toContain(`'${option} `);
+    expect(result.stderr).toContain(expected);
+  });
+
+  test.each([
+    [['quantize', relu, '-o', join(folder, 'q.onnx')], '--levels and --calibration'],
+    [['quantize', relu, '-o', join(folder, 'q.onnx'), '--levels', '8'], '--calibration'],
     [['evaluate', q8, '--data', 'tiff:somewhere'], 'cifar10, cifar100, mnist, imagenet'],
     [['evaluate', q8, '--data', data, ...scaling, '--margin', '9'], 'margin'],
-    [['evaluate', q8, '--data', data, ...scaling, '--threads', '0'], 'threads'],
     [['evaluate', q8, '--data', data, '--format', 'int8'], 'input'],
   ])('%p names what is wrong', (args, what) => {
     expectError(args as string[], 'ERR_CASC_ARGUMENT', 2, what as string);

@@ -73,7 +73,7 @@ describe('mnist', () => {
   test('class names given by the caller', async () => {
     expect((await openDataset(`mnist:${both}`, { classNames: ['shirt'] })).classNames).toEqual(['shirt']);
     const error = await caught(() => openDataset(`mnist:${both}`, { classNames: ['shirt'], classes: 10 }));
-    expect(error.message).toBe('expected 10 names, one for each class for classNames but received 1 of type number');
+    expect(error.message).toBe('expected 10 names, one for each class for classNames but received 1');
   });
 
   test('three planes where the network wants them', async () => {

@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const main = join(__dirname, '..', '..', 'dist', 'cli', 'main.js');
+const root = join(__dirname, '..', '..');
+export const main = join(root, 'dist', 'cli', 'main.js');
 
 export interface CliResult {
   status: number | null;
@@ -12,10 +13,26 @@ export interface CliResult {
   stderr: string;
 }
 
-export function casc(args: readonly string[], env: Record<string, string> = {}): CliResult {
+export function casc(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  output: 'pipe' | number = 'pipe',
+): CliResult {
+  return runNode(main, args, env, output);
+}
+
+/** A script of the repository in a process of its own, from its root. */
+export function runNode(
+  script: string,
+  args: readonly string[] = [],
+  env: Record<string, string> = {},
+  output: 'pipe' | number = 'pipe',
+): CliResult {
   const { LD_PRELOAD: _, ...clean } = process.env;
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...args], {
+    cwd: root,
     encoding: 'utf8',
+    stdio: ['pipe', output, 'pipe'],
     // A sanitised addon needs its run-time library in the child too.
     env: { ...(process.env.CASC_SANITIZED ? process.env : clean), ...env },
   });
@@ -29,4 +46,4 @@ export function temporaryFolder(): string {
   return folder;
 }
 
-export const box = join(__dirname, '..', '..', 'examples', 'fashion-mnist');
+export const box = join(root, 'examples', 'fashion-mnist');

@@ -1,0 +1,113 @@
+/** The table of `casc evaluate`. */
+import type { Evaluation } from '../evaluate';
+import { count, percent, plural, points, type Row, table } from './table';
+
+/** Rows of the accuracy table before steps are left out of it. */
+const MOST_ROWS = 24;
+
+type Curve = Evaluation['snn']['top1PerStep'];
+
+/**
+ * Accuracy step by step beside the ANN's, what it cost, and the certificate.
+ *
+ * @example
+ * console.log(evaluationTable(await evaluate(snn, dataset)));
+ */
+export function evaluationTable(result: Evaluation): string {
+  const { model, images, data, notes } = result;
+  return [
+    `${model.file}: ${model.levels} levels, ${model.format}, ${plural(images, 'image')} of ${data}`,
+    '',
+    curveTable(result),
+    '',
+    accuracies(result),
+    '',
+    costs(result),
+    '',
+    certificateLine(result),
+    ...notes.map((note) => `note: ${note}`),
+  ].join('\n');
+}
+
+function curveTable({ snn: { top1PerStep: curve }, quantized }: Evaluation): string {
+  const shown = thin(curve);
+  const phases = new Set(curve.filter(({ sleep }) => sleep > 0).map(({ wake }) => wake)).size;
+  const rows = shown.map((i): Row => {
+    const { wake, sleep, top1 } = curve[i]!;
+    const asleep = phases > 1 ? `wake ${wake}, sleep ${sleep}` : `sleep ${sleep}`;
+    return [i + 1, sleep === 0 ? `wake ${wake}` : asleep, percent(top1), points(top1 - quantized.top1)];
+  });
+  const left = shown.length < curve.length ? `\n(${shown.length} of ${curve.length} steps; --json writes all)` : '';
+  return table(['step', 'phase', 'SNN top-1', 'vs quantised ANN'], rows, [0, 2, 3]) + left;
+}
+
+function accuracies({ ann, quantized, snn }: Evaluation): string {
+  const row = (name: string, { top1, top5 }: { top1: number; top5: number }): Row => [
+    name,
+    percent(top1),
+    percent(top5),
+  ];
+  const rows = [
+    ...(ann ? [row('ANN, fp32', ann)] : []),
+    row(`ANN, quantised at ${plural(quantized.levels, 'level')}`, quantized),
+    row('SNN, at the end', snn),
+  ];
+  return table(['', 'top-1', 'top-5'], rows, [1, 2]);
+}
+
+function costs({ images, model, steps, spikes, operations, throughput }: Evaluation): string {
+  const { wake, sleep, notAtRest } = steps;
+  const perMac = (operations.synaptic / operations.denseMacs).toFixed(2);
+  const asleep =
+    sleep.mean === sleep.max
+      ? `${sleep.max} asleep`
+      : `${sleep.mean.toFixed(1)} asleep (95 % of images within ${sleep.p95}, most ${sleep.max})`;
+  const rows: Row[] = [
+    [notAtRest > 0 ? 'steps' : 'steps to rest', `${wake} awake + ${asleep}`],
+    ...(notAtRest > 0 ? [['not at rest', `${count(notAtRest)} of ${plural(images, 'image')}`]] : []),
+    [
+      'spikes per image',
+      `${count(spikes.positive / images)} positive, ${count(spikes.negative / images)} negative (hash ${spikes.hash})`,
+    ],
+    ['additions per image', `${count(operations.synaptic)} (${perMac} per multiply-add of the dense ANN)`],
+    ['throughput', `${throughput.imagesPerSecond.toFixed(1)} images per second (${model.isa})`],
+  ];
+  return table(null, rows);
+}
+
+function certificateLine({ exact, images, notes }: Evaluation): string {
+  const { file, format, first } = exact;
+  if (exact.images === 0) {
+    if (format === 'float32') return 'not certified: float32 rounds; --format int8 or int16 is exact';
+    return `not certified: ${notes.length > 0 ? 'see the note' : 'no certificate was asked for'}`;
+  }
+  const which = exact.images < images ? `the first ${count(exact.images)} of ` : '';
+  const scope = `${count(exact.checkedNeurons)} neurons and readouts of ${which}${plural(images, 'image')}`;
+  if (exact.certified)
+    return `certified: ${file} in ${format}: the spike counts equal the quantised ANN at all ${scope}`;
+  const fired = first?.lastSpike
+    ? `last spike at wake ${first.lastSpike.wake}, sleep ${first.lastSpike.sleep}`
+    : 'never fired';
+  const where = first
+    ? `; first: layer ${first.layer}, neuron ${first.neuron}, image ${first.image}: SNN ${first.snnCount}, ANN ${first.annCount}, ${fired}`
+    : '';
+  return `NOT CERTIFIED: ${file} in ${format}: ${count(exact.mismatches)} of ${scope} differ${where}`;
+}
+
+/** Indices of the rows to show: all, or an even choice with the last awake step and the end of each sleep phase. */
+function thin(curve: Curve): number[] {
+  const all = [...curve.keys()];
+  if (all.length <= MOST_ROWS) return all;
+  const lastWake = all.filter((i) => curve[i]!.sleep === 0).at(-1);
+  const ends = all.filter(
+    (i) => i === lastWake || i === all.length - 1 || (curve[i]!.sleep > 0 && curve[i + 1]!.sleep === 0),
+  );
+  const others = even(all, Math.max(2, MOST_ROWS - ends.length));
+  return [...new Set([...others, ...even(ends, MOST_ROWS - 2)])].sort((a, b) => a - b);
+}
+
+/** At most n of the values, evenly, with the first and the last. */
+function even(values: readonly number[], n: number): number[] {
+  if (values.length <= n) return [...values];
+  return Array.from({ length: n }, (_, i) => values[Math.round((i * (values.length - 1)) / (n - 1))]!);
+}

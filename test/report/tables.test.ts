@@ -1,0 +1,168 @@
+/** The tables: what a person reads of results that are known. */
+import type { Evaluation, Network, NodeVerdict, QuantizeResult, SimulationResult } from '../../lib';
+import { evaluationTable, inspectTable, quantizeTable, simulationTable } from '../../lib/report';
+
+const step = (wake: number, sleep: number, top1 = 0.5) => ({ wake, sleep, top1 });
+
+function evaluation(changes: Partial<Evaluation> = {}): Evaluation {
+  const exact = { certified: true, file: 'q.onnx', format: 'int8', images: 40, checkedNeurons: 123_456, mismatches: 0 };
+  return {
+    model: { file: 'q.onnx', hash: 'ab', format: 'int8', levels: 2, isa: 'scalar' },
+    data: 'cifar10 test_batch.bin',
+    images: 40,
+    quantized: { levels: 2, top1: 0.5, top5: 1 },
+    snn: { top1: 0.5, top5: 1, top1PerStep: [step(1, 0, 0.25), step(2, 0, 0.525), step(2, 1)] },
+    exact,
+    steps: { wake: 2, sleep: { mean: 1.25, p95: 2, max: 3 }, notAtRest: 0 },
+    spikes: { positive: 4000, negative: 400, hash: '00ff' },
+    operations: { synaptic: 1000, denseMacs: 2000, firstLayerMacs: 10 },
+    throughput: { imagesPerSecond: 12.34 },
+    notes: [],
+    ...changes,
+  };
+}
+
+const last = (text: string) => text.split('\n').at(-1);
+const rows = (text: string) => text.split('\n').filter((line) => /^ +\d+ {2}(wake|sleep)/.test(line));
+
+describe('evaluation', () => {
+  test('the whole table', () => {
+    expect(evaluationTable(evaluation({ ann: { file: 'ann.onnx', top1: 0.55, top5: 1 } }))).toBe(
+      [
+        'q.onnx: 2 levels, int8, 40 images of cifar10 test_batch.bin',
+        '',
+        'step  phase    SNN top-1  vs quantised ANN',
+        '   1  wake 1     25.00 %            -25.00',
+        '   2  wake 2     52.50 %             +2.50',
+        '   3  sleep 1    50.00 %              0.00',
+        '',
+        '                              top-1     top-5',
+        'ANN, fp32                   55.00 %  100.00 %',
+        'ANN, quantised at 2 levels  50.00 %  100.00 %',
+        'SNN, at the end             50.00 %  100.00 %',
+        '',
+        'steps to rest        2 awake + 1.3 asleep (95 % of images within 2, most 3)',
+        'spikes per image     100 positive, 10 negative (hash 00ff)',
+        'additions per image  1,000 (0.50 per multiply-add of the dense ANN)',
+        'throughput           12.3 images per second (scalar)',
+        '',
+        'certified: q.onnx in int8: the spike counts equal the quantised ANN at all 123,456 neurons and readouts of 40 images',
+      ].join('\n'),
+    );
+  });
+
+  test('many steps: an even choice with the last awake step and the last of all', () => {
+    const curve = [
+      ...Array.from({ length: 64 }, (_, i) => step(i + 1, 0)),
+      ...Array.from({ length: 37 }, (_, i) => step(64, i + 1)),
+    ];
+    const text = evaluationTable(evaluation({ snn: { top1: 0.5, top5: 1, top1PerStep: curve } }));
+    expect(rows(text).length).toBeLessThanOrEqual(26);
+    for (const row of ['1  wake 1 ', '64  wake 64 ', '101  sleep 37 ']) expect(text).toContain(row);
+    expect(text).toMatch(/\(\d\d of 101 steps; --json writes all\)/);
+  });
+
+  test('several sleep phases: each is named after its awake step, and its end is shown', () => {
+    const curve = Array.from({ length: 8 }, (_, i) => [
+      step(i + 1, 0),
+      ...Array.from({ length: 9 }, (__, s) => step(i + 1, s + 1)),
+    ]).flat();
+    const text = evaluationTable(evaluation({ snn: { top1: 0.5, top5: 1, top1PerStep: curve } }));
+    expect(rows(text).length).toBeLessThanOrEqual(26);
+    for (let wake = 1; wake <= 8; wake++) expect(text).toContain(`wake ${wake}, sleep 9 `);
+  });
+
+  test('a failed certificate names the first divergence', () => {
+    const exact = {
+      ...evaluation().exact,
+      certified: false,
+      mismatches: 1234,
+      first: { layer: '/act1', neuron: 7, image: 'b:3', snnCount: 2, annCount: 3, lastSpike: { wake: 2, sleep: 1 } },
+    };
+    expect(last(evaluationTable(evaluation({ exact })))).toBe(
+      'NOT CERTIFIED: q.onnx in int8: 1,234 of 123,456 neurons and readouts of 40 images differ; ' +
+        'first: layer /act1, neuron 7, image b:3: SNN 2, ANN 3, last spike at wake 2, sleep 1',
+    );
+  });
+
+  test('a certificate of some images, and none', () => {
+    const { exact } = evaluation();
+    const none = { ...exact, certified: false, images: 0 };
+    expect(last(evaluationTable(evaluation({ exact: { ...exact, images: 8 } })))).toContain(
+      'of the first 8 of 40 images',
+    );
+    expect(last(evaluationTable(evaluation({ exact: none })))).toContain('no certificate was asked for');
+    expect(last(evaluationTable(evaluation({ exact: { ...none, format: 'float32' } })))).toContain(
+      '--format int8 or int16',
+    );
+    const baseline = evaluationTable(evaluation({ exact: none, notes: ['neuron if is not loss-free'] }));
+    expect(baseline).toMatch(/not certified: see the note\nnote: neuron if is not loss-free$/);
+  });
+
+  test('a fixed sleep, and images that are not at rest', () => {
+    const text = evaluationTable(evaluation({ steps: { wake: 2, sleep: { mean: 4, p95: 4, max: 4 }, notAtRest: 3 } }));
+    expect(text).toContain('steps                2 awake + 4 asleep\nnot at rest          3 of 40 images\n');
+  });
+});
+
+describe('inspection', () => {
+  const verdict = (name: string, kind: NodeVerdict['verdict'], note = ''): NodeVerdict => ({
+    name,
+    opType: 'Op',
+    verdict: kind,
+    note,
+  });
+  const network = (verdicts: NodeVerdict[], relus = 0) =>
+    ({
+      file: 'net.onnx',
+      verdicts,
+      nodes: Array.from({ length: relus }, () => ({ op: 'relu', tail: false })),
+    }) as unknown as Network;
+
+  test('constants are counted, not shown', () => {
+    const text = inspectTable(
+      network([verdict('/conv', 'linear'), verdict('/k', 'folded', 'constant'), verdict('/k2', 'folded', 'constant')]),
+    );
+    expect(text).not.toContain('/k');
+    expect(text).toContain('net.onnx: 1 linear, 2 constants (not shown; --json has them)');
+    expect(last(text)).toContain('ready');
+  });
+
+  test('what to do next', () => {
+    expect(last(inspectTable(network([verdict('/relu', 'neuron')], 1)))).toBe(
+      'can be converted once its 1 activation is quantised: casc quantize',
+    );
+    expect(last(inspectTable(network([verdict('/a', 'refused', 'why')], 1)))).toBe(
+      'cannot be converted: 1 node refused, with the reason in the note',
+    );
+  });
+});
+
+test('quantisation: the largest activation only where one was seen', () => {
+  const result = {
+    layers: [{ name: '/act', clip: 1.5, max: 2.25 }],
+    levels: 8,
+    format: 'int8',
+    bytes: new Uint8Array(1234),
+    images: 512,
+  } as unknown as QuantizeResult;
+  expect(quantizeTable(result, 'q.onnx', 'cifar10 test.bin')).toBe(
+    'activation  clip value  largest seen\n/act            1.5000        2.2500\n\n' +
+      'q.onnx: 8 levels, int8, 1,234 bytes, calibrated on 512 images of cifar10 test.bin',
+  );
+  expect(quantizeTable({ ...result, images: 0 }, 'q.onnx')).not.toContain('largest');
+});
+
+test('simulation: ten values of each output, and how many there are', () => {
+  const result = {
+    images: 2,
+    outputs: [Float32Array.from({ length: 24 }, (_, i) => i), Float32Array.of(-1, 1)],
+    schedule: { wake: 8 },
+    sleepSteps: Int32Array.of(3, 5),
+    spikes: { positive: 1000, negative: 1 },
+  } as unknown as SimulationResult;
+  const text = simulationTable(result, ['logits', 'score']);
+  expect(text).toMatch(/^image {2}logits\[0\] .*\[9\] {2}\(of 12\)\n {4}0 .*9\.0000 {2}…\n/);
+  expect(text).toMatch(/image {2}score\[0\]\n {4}0 {3}-1\.0000\n {4}1 {4}1\.0000\n/);
+  expect(last(text)).toBe('8 steps awake, up to 5 asleep; 1,000 positive spikes, 1 negative');
+});
