@@ -11,7 +11,7 @@ import { type OnnxModel, readModel, writeModel } from '../onnx';
 import { calibrate } from './calibrate';
 import { type ClipMethod, chooseClip } from './clip-values';
 import { toFixedPoint } from './fixed-point';
-import { encodeMetadata, inputRangeOf, type NetworkMetadata, readMetadata } from './metadata';
+import { encodeMetadata, inputRangeOf, keptReadouts, type NetworkMetadata, readMetadata } from './metadata';
 import { readoutUnits, writeFixedPoint } from './write-fixed';
 import { writeFloat } from './write-float';
 
@@ -170,7 +170,7 @@ function fixed(
   const result = toFixedPoint(toLayers(network), {
     format,
     inputRange: wholeRange,
-    readoutUnits: readMetadata(network).readouts,
+    readoutUnits: keptReadouts(readMetadata(network), format),
   });
   return {
     ...writeFixedPoint(result, encodeMetadata({ ...metadata, readouts: readoutUnits(result) })),

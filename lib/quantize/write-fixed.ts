@@ -60,12 +60,12 @@ class Writer {
       case 'input': {
         const { network } = this.fixed.source;
         const { step, lo, hi } = layer.grid!;
-        let x = network.inputName;
-        if (!sameDims(network.inputDims, layer.shape)) x = this.reshape(x, layer.shape, 'input');
-        x = this.emit('Div', [x, this.scalar('input/step', step)], 'input/div');
+        // Rounding comes first: only right behind the input is it the input's grid.
+        let x = this.emit('Div', [network.inputName, this.scalar('input/step', step)], 'input/div');
         x = this.emit('Round', [x], 'input/round');
         x = this.emit('Clip', [x, this.scalar('input/lo', lo), this.scalar('input/hi', hi)], 'input/grid');
-        return this.emit('Mul', [x, this.scalar('input/steps', this.fixed.levels)], 'input/sum');
+        x = this.emit('Mul', [x, this.scalar('input/steps', this.fixed.levels)], 'input/sum');
+        return sameDims(network.inputDims, layer.shape) ? x : this.reshape(x, layer.shape, 'input');
       }
       case 'neuron':
         return this.neuron(layer);
