@@ -90,6 +90,7 @@ export async function evaluate(
   let last: SimulationResult | undefined;
   try {
     for await (const { images, labels, ids, count } of dataset.batches(batchSize)) {
+      checkLabels(labels, ids, classes, network.file);
       const started = performance.now();
       const result: SimulationResult = await certifying(snn, images, count, done, certify, {
         ...simulate,
@@ -162,6 +163,17 @@ export async function evaluate(
     throughput: { imagesPerSecond: done / seconds },
     notes: [...last.schedule.notes, ...dataset.notes],
   };
+}
+
+/** A data set opened without the net's number of classes may hold labels that the net has no output for. */
+function checkLabels(labels: Int32Array, ids: readonly string[], classes: number, file: string): void {
+  const at = labels.findIndex((label) => label < 0 || label >= classes);
+  if (at < 0) return;
+  throw new CascError(
+    'ERR_CASC_DATA',
+    `image ${ids[at]} has label ${labels[at]}, but ${file} has ${classes} outputs; evaluate on the data that the net was trained on`,
+    { file, image: ids[at] },
+  );
 }
 
 /** Certifies what is asked for: a batch may hold the last image to certify and the first not to. */
