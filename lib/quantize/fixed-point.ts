@@ -194,6 +194,8 @@ class Rounder {
   private readoutUnit(layer: LinearLayer, rows: Rows): number {
     const all = [...new Array(layer.shape.c).keys()];
     if (this.options.readoutUnits) {
+      // Where a tail follows, the file's factor is its first step, and the readout is the integers before it.
+      if (all.every((c) => rows.isInteger(c, this.weightMax))) return 1;
       const unit = this.options.readoutUnits[this.done.filter((l) => l.kind === 'linear' && l.readout).length];
       if (unit === undefined || !all.every((c) => rows.isInteger(c, this.weightMax, unit))) throw this.changed(layer);
       return unit;
