@@ -109,7 +109,7 @@ export async function evaluate(
         fp32.add(dense.outputs[0]!, labels, classes);
       }
       perStep.add(result.steps, await correctPerStep(snn, result, labels, classes), count);
-      sleep.push(...result.sleepSteps);
+      for (const steps of result.sleepSteps) sleep.push(steps);
       notAtRest += result.atRest.filter((rest) => !rest).length;
       const { certificate } = result;
       if (certificate) {

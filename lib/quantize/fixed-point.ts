@@ -222,7 +222,7 @@ class Rounder {
     }
     if (unit === 0) return 1; // all weights are zero
     while (channels.some((c) => this.sum(rows, c, 1 / unit) >= limit)) unit *= 1.01;
-    const largest = Math.max(...channels.map((c) => rows.finest(c)));
+    const largest = channels.reduce((most, c) => Math.max(most, rows.finest(c)), 0);
     if (largest > 0 && largest / unit < COARSEST_WEIGHT) throw this.tooCoarse(layer, channels[0]!);
     return unit;
   }

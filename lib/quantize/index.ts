@@ -4,7 +4,7 @@ import type { Dataset, InputScaling } from '../datasets';
 import { argumentError, CascError } from '../errors';
 import { importModel } from '../graph';
 import { toLayers } from '../graph/layered';
-import type { Network, NetworkNode } from '../graph/network';
+import type { Network, NetworkNode, QuantNode } from '../graph/network';
 import { withQuantizedActivations } from '../graph/quantized';
 import type { PlanFormat } from '../native';
 import { type OnnxModel, readModel, writeModel } from '../onnx';
@@ -133,6 +133,15 @@ async function keepActivations(
       { file: network.file, option: 'levels' },
     );
   }
+  const quants = network.nodes.filter((node) => node.op === 'quant');
+  const { shift } = options;
+  if (shift !== undefined && quants.some((node) => !hasShift(node, shift))) {
+    throw new CascError(
+      'ERR_CASC_ARGUMENT',
+      `${network.file} is quantised already and keeps its own shift, which is not ${shift}. Leave out the shift, or quantise the original net`,
+      { file: network.file, option: 'shift' },
+    );
+  }
   if (format === 'float32') {
     throw new CascError(
       'ERR_CASC_ARGUMENT',
@@ -142,7 +151,6 @@ async function keepActivations(
   }
   const recorded = readMetadata(network);
   const input = options.scaling ?? recorded.input ?? options.calibration?.scaling;
-  const quants = network.nodes.filter((node) => node.op === 'quant');
   const clips = Object.fromEntries(quants.map((node) => [node.name, Math.max(...node.stepIn) * node.levels]));
   const metadata: NetworkMetadata = {
     ...recorded,
@@ -158,6 +166,15 @@ async function keepActivations(
   const written = fixed(network, format, metadata, input && inputRangeOf(input));
   const layers = Object.entries(clips).map(([name, clip]) => ({ name, clip, max: null }));
   return { model: written, bytes: writeModel(written), levels: layered.levels, format, layers, images: 0 };
+}
+
+/** In a fixed-point file the offset is ⌊φK⌋. */
+function hasShift({ stepIn, offset }: QuantNode, shift: number): boolean {
+  return offset.every((value, c) => {
+    const step = stepIn[c] ?? stepIn[0]!;
+    const floored = Number.isInteger(step) && value === Math.floor(shift * step);
+    return floored || Math.abs(value - shift * step) <= 1e-5 * step;
+  });
 }
 
 function fixed(
