@@ -161,8 +161,13 @@ export async function evaluate(
       firstLayerMacs: snn.denseMacs.input,
     },
     throughput: { imagesPerSecond: done / seconds },
-    notes: [...last.schedule.notes, ...dataset.notes],
+    notes: [...formatNotes(snn), ...last.schedule.notes, ...dataset.notes],
   };
+}
+
+function formatNotes({ converted: { format, metadata } }: SpikingNetwork): string[] {
+  if (metadata.format !== 'int16' || format !== 'int8') return [];
+  return ['the file is in int16 and was rounded anew to int8: other integers than a runtime finds in the file'];
 }
 
 /** A data set opened without the net's number of classes may hold labels that the net has no output for. */
