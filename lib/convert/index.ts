@@ -6,7 +6,7 @@ import type { Network } from '../graph/network';
 import type { PlanDescription, PlanFormat } from '../native';
 import { toFixedPoint } from '../quantize/fixed-point';
 import type { NetworkMetadata } from '../quantize/metadata';
-import { inputRangeOf, readMetadata } from '../quantize/metadata';
+import { inputRangeOf, keptReadouts, readMetadata } from '../quantize/metadata';
 import { fixedPlan, floatPlan } from './plan';
 
 export { checkOverflow } from './plan';
@@ -49,7 +49,7 @@ export function convert(network: Network, options: ConvertOptions = {}): Convert
           toFixedPoint(layered, {
             format,
             inputRange: options.inputRange ?? (metadata.input && inputRangeOf(metadata.input)),
-            readoutUnits: metadata.readouts,
+            readoutUnits: keptReadouts(metadata, format),
           }),
         );
   return {

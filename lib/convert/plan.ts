@@ -79,8 +79,10 @@ export function checkOverflow(plan: PlanDescription, wake: number, counts: numbe
     } else {
       const sum = largestSum(layer, growth);
       const bias = largestMagnitude(layer.bias);
-      const threshold = layer.kind === 'neuron' ? Math.max(...layer.threshold) : 0;
-      const reach = counts * (sum + threshold) + wake * bias + threshold;
+      const threshold = layer.kind === 'neuron' ? largestMagnitude(layer.threshold) : 0;
+      // A shift given to the run starts below θ; the net's own offsets may lie anywhere.
+      const start = layer.kind === 'neuron' ? Math.max(threshold, largestMagnitude(layer.start)) : 0;
+      const reach = counts * (sum + threshold) + wake * bias + start;
       if (reach >= 2 ** 31) {
         throw new CascError(
           'ERR_CASC_OVERFLOW',
@@ -110,7 +112,7 @@ function largestSum(layer: PlanLayer & { kind: 'neuron' | 'linear' }, growth: re
       sums[c]! += sum * growth[term.source]!;
     }
   }
-  return Math.max(...sums);
+  return largestMagnitude(sums);
 }
 
 function largestMagnitude(values: ArrayLike<number>): number {

@@ -1,12 +1,13 @@
 /** Accuracy at every step, over batches whose sleep phases have different lengths. */
 import type { Step } from '../simulate';
 
-/** Whether the label is among the k largest; of equal values the first counts, as argmax has it. */
+/** Whether the label is among the k largest; of equal values the first counts, as argmax has it. NaN is never right. */
 export function isInTop(k: number, values: Float32Array, label: number): boolean {
   const value = values[label]!;
+  if (Number.isNaN(value)) return false;
   let above = 0;
   for (let i = 0; i < values.length; i++) {
-    if (values[i]! > value || (values[i] === value && i < label)) above++;
+    if (!(values[i]! < value || (values[i] === value && i >= label))) above++;
     if (above >= k) return false;
   }
   return true;

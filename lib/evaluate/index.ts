@@ -90,6 +90,7 @@ export async function evaluate(
   let last: SimulationResult | undefined;
   try {
     for await (const { images, labels, ids, count } of dataset.batches(batchSize)) {
+      checkLabels(labels, ids, classes, network.file);
       const started = performance.now();
       const result: SimulationResult = await certifying(snn, images, count, done, certify, {
         ...simulate,
@@ -108,7 +109,7 @@ export async function evaluate(
         fp32.add(dense.outputs[0]!, labels, classes);
       }
       perStep.add(result.steps, await correctPerStep(snn, result, labels, classes), count);
-      sleep.push(...result.sleepSteps);
+      for (const steps of result.sleepSteps) sleep.push(steps);
       notAtRest += result.atRest.filter((rest) => !rest).length;
       const { certificate } = result;
       if (certificate) {
@@ -160,8 +161,24 @@ export async function evaluate(
       firstLayerMacs: snn.denseMacs.input,
     },
     throughput: { imagesPerSecond: done / seconds },
-    notes: [...last.schedule.notes, ...dataset.notes],
+    notes: [...formatNotes(snn), ...last.schedule.notes, ...dataset.notes],
   };
+}
+
+function formatNotes({ converted: { format, metadata } }: SpikingNetwork): string[] {
+  if (metadata.format !== 'int16' || format !== 'int8') return [];
+  return ['the file is in int16 and was rounded anew to int8: other integers than a runtime finds in the file'];
+}
+
+/** A data set opened without the net's number of classes may hold labels that the net has no output for. */
+function checkLabels(labels: Int32Array, ids: readonly string[], classes: number, file: string): void {
+  const at = labels.findIndex((label) => label < 0 || label >= classes);
+  if (at < 0) return;
+  throw new CascError(
+    'ERR_CASC_DATA',
+    `image ${ids[at]} has label ${labels[at]}, but ${file} has ${classes} outputs; evaluate on the data that the net was trained on`,
+    { file, image: ids[at] },
+  );
 }
 
 /** Certifies what is asked for: a batch may hold the last image to certify and the first not to. */

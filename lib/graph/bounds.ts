@@ -1,5 +1,6 @@
 /** What is provable of a node's values from the graph alone. */
 import { at, type Draft, is } from './draft';
+import { coverage } from './geometry';
 
 export interface Interval {
   lo: number;
@@ -34,8 +35,11 @@ function derive(node: Draft, known: Map<Draft, Interval>): Interval {
     case 'maxpool':
       return boundsOf(node.inputs[0]!, known);
     case 'avgpool': {
-      // Pads count as zeros.
-      const x = boundsOf(node.inputs[0]!, known);
+      // A mean, pads counting as zeros; not every sum over windows is one.
+      const source = node.inputs[0]!;
+      const shares = coverage(operation.window, source.shape, node.shape).map((n, i) => n * operation.factor[i]!);
+      if (!shares.every((share) => share >= 0 && share < 1.0001)) return ANY;
+      const x = boundsOf(source, known);
       return { lo: Math.min(x.lo, 0), hi: Math.max(x.hi, 0) };
     }
     case 'route': {

@@ -120,6 +120,13 @@ function covered(window: Window, axis: 0 | 1, out: number, least: number, limit:
   });
 }
 
+/** How many elements of an image each window of a layer covers, h·w values. */
+export function coverage(window: Window, image: Shape, { h, w }: { h: number; w: number }): Float64Array {
+  const rows = covered(window, 0, h, 0, image.h);
+  const columns = covered(window, 1, w, 0, image.w);
+  return Float64Array.from({ length: h * w }, (_, i) => rows[Math.floor(i / w)]! * columns[i % w]!);
+}
+
 /** True where a window covers nothing of the image. */
 export function hasEmptyWindow(shape: Shape, { window, h, w }: Sliding): boolean {
   return covered(window, 0, h, 0, shape.h).includes(0) || covered(window, 1, w, 0, shape.w).includes(0);

@@ -5,7 +5,7 @@
  */
 import { CascError } from '../errors';
 import { addBias, composeConv, type LinearTerm, scaleTerm, type Values } from './compose';
-import type { InputGrid, MaxPoolNode, Network, NetworkNode, Shape, Window } from './network';
+import type { AvgPoolNode, ConvNode, InputGrid, MaxPoolNode, Network, NetworkNode, Shape, Window } from './network';
 import { numel } from './network';
 
 export type { LinearTerm } from './compose';
@@ -83,6 +83,8 @@ export function toLayers(network: Network): LayeredNetwork {
 class Gatherer {
   private readonly layers: Layer[] = [];
   private readonly values = new Map<number, Value>();
+  /** Graded planes of expressions, for the readers that need one; the others go on with the expression. */
+  private readonly graded = new Map<number, number>();
   private readonly readouts = new Map<number, number>();
   private levels: { count: number; name: string } | undefined;
 
@@ -140,11 +142,11 @@ class Gatherer {
         };
       }
       case 'avgpool':
-        return this.average(node, Float64Array.from(node.factor));
+        return isSampling(node) ? this.conv(asConvolution(node)) : this.average(node, Float64Array.from(node.factor));
       case 'maxpool':
         return this.maxpool(node);
       case 'route': {
-        const sources = node.inputs.map((id) => this.plane(id, this.network.nodes[id]!));
+        const sources = node.inputs.map((id) => this.plane(id));
         return this.push({ kind: 'relay', ...labels(node), sources, index: node.index });
       }
       case 'quant': {
@@ -180,13 +182,13 @@ class Gatherer {
   }
 
   /** A plane of its own: its sums go on as graded values, their common denominator into the next layer's unit. */
-  private average(node: NetworkNode & { op: 'avgpool' | 'conv' }, factor: Values): Value {
-    const source = this.plane(node.inputs[0]!, node);
+  private average(node: AvgPoolNode | ConvNode, factor: Values): { plane: number } {
+    const source = this.plane(node.inputs[0]!);
     const terms: LinearTerm[] = [{ op: 'avgpool', source, window: node.window, factor }];
     return this.push({ kind: 'linear', ...labels(node), terms, bias: new Float64Array(node.shape.c), readout: false });
   }
 
-  private conv(node: NetworkNode & { op: 'conv' }): Value {
+  private conv(node: ConvNode): Value {
     const shape = node.shape;
     const outer = {
       weight: Float64Array.from(node.weight),
@@ -196,13 +198,17 @@ class Gatherer {
       inputShape: this.network.nodes[node.inputs[0]!]!.shape,
     };
     const bias = node.bias ? Float64Array.from(node.bias) : new Float64Array(shape.c);
-    if (isWindowSum(node)) return this.average(node, new Float64Array(shape.h * shape.w).fill(node.weight[0]!));
+    const gain = windowGain(node);
+    if (gain) {
+      const { plane } = this.average(node, new Float64Array(shape.h * shape.w).fill(1));
+      return { terms: [{ op: 'scale', source: plane, factor: gain }], bias };
+    }
     const x = this.values.get(node.inputs[0]!)!;
     if (!('plane' in x)) {
       const composed = composeConv(outer, x.terms, x.bias);
       if (composed) return { terms: composed.terms, bias: addBias(composed.bias, bias, shape) };
     }
-    const source = this.plane(node.inputs[0]!, this.network.nodes[node.inputs[0]!]!);
+    const source = this.plane(node.inputs[0]!);
     return {
       terms: [{ op: 'conv', source, weight: outer.weight, window: node.window, groups: node.groups }],
       bias,
@@ -227,12 +233,16 @@ class Gatherer {
   }
 
   /** The layer that carries the value of `id`; an expression becomes a graded layer of its own. */
-  private plane(id: number, node: NetworkNode): number {
+  private plane(id: number): number {
     const value = this.values.get(id)!;
     if ('plane' in value) return value.plane;
-    const made = this.push({ kind: 'linear', ...labels(node), terms: value.terms, bias: value.bias, readout: false });
-    this.values.set(id, made);
-    return made.plane;
+    let made = this.graded.get(id);
+    if (made === undefined) {
+      const { terms, bias } = value;
+      made = this.push({ kind: 'linear', ...labels(this.network.nodes[id]!), terms, bias, readout: false }).plane;
+      this.graded.set(id, made);
+    }
+    return made;
   }
 
   private expression(id: number): { terms: readonly LinearTerm[]; bias: Values } {
@@ -278,18 +288,25 @@ function labels(node: NetworkNode): LayerBase {
   return { name: node.name, tensor: node.tensor, shape: node.shape };
 }
 
-/** A depthwise convolution with one weight throughout is a sum over windows: how we write an average pool in integers. */
-function isWindowSum(node: NetworkNode & { op: 'conv' }): boolean {
-  const { weight, window, groups, shape, bias } = node;
+/** A mean over one element only picks it: no sum, so no plane of its own. */
+function isSampling({ window, factor }: AvgPoolNode): boolean {
+  return window.kernel[0] * window.kernel[1] === 1 && factor.every((f) => f === factor[0]);
+}
+
+function asConvolution({ factor, ...node }: AvgPoolNode): ConvNode {
+  const { c } = node.shape;
+  return { ...node, op: 'conv', weight: new Float32Array(c).fill(factor[0]!), bias: null, groups: c };
+}
+
+/**
+ * A depthwise convolution with one weight throughout each channel is a sum over windows times that weight: how we write an
+ * average pool in integers, with the factor of what reads it folded in. Undefined where it is none.
+ */
+function windowGain({ weight, window, groups, shape }: ConvNode): Values | undefined {
   const taps = window.kernel[0] * window.kernel[1];
-  return (
-    taps > 1 &&
-    groups === shape.c &&
-    weight.length === shape.c * taps &&
-    weight[0]! > 0 &&
-    weight.every((w) => w === weight[0]) &&
-    (bias === null || bias.every((b) => b === 0))
-  );
+  if (taps === 1 || groups !== shape.c || weight.length !== shape.c * taps || !weight.some(Boolean)) return undefined;
+  if (weight.some((w, i) => w !== weight[i - (i % taps)])) return undefined;
+  return Float64Array.from({ length: shape.c }, (_, c) => weight[c * taps]!);
 }
 
 /** Channel of element i of a bias of length C or C·H·W. */

@@ -9,19 +9,24 @@ import type { LinearTerm } from '../graph/compose';
 import type { Layer, LayeredNetwork, LinearLayer, NeuronLayer, RelayLayer } from '../graph/layered';
 import { channelOf } from '../graph/layered';
 import type { InputGrid } from '../graph/network';
-import { inUnits, relayUnits } from '../graph/units';
+import { relayUnits } from '../graph/units';
+import { type Demand, demandOn } from './demand';
+import { Rows } from './rows';
+import { windowSums } from './window-sums';
 
 export type FixedFormat = 'int8' | 'int16';
 
 /** Sums stay below this, so that float32 holds them exactly. */
 const LIMIT = 2 ** 24;
 const WEIGHT_MAX = { int8: 127, int16: 32767 } as const;
-/** Bits for a graded plane that a convolution reads: the rest of the 24 is for that convolution. */
-const GRADED_WEIGHT_MAX = 31;
 /** Fewer steps than this for the largest weight of a channel is no net any more… */
 const COARSEST_WEIGHT = 4;
-/** …unless a threshold has this many: then the weights are small because they hardly matter (a dead channel). */
+/**
+ * …unless a threshold has this many, and is this many times the largest value that a weight meets in a step: then the
+ * weights are small because they hardly matter (a dead channel).
+ */
 const FINE_THRESHOLD = 256;
+const FINE_REACH = 16;
 
 export interface FixedNetwork {
   readonly format: FixedFormat;
@@ -40,13 +45,13 @@ export interface FixedPointOptions {
   format: FixedFormat;
   /** Smallest and largest value of the network's input, for the input grid. Needed unless the net has a grid. */
   inputRange?: { min: number; max: number };
-  /** Units of the readouts of a file that is in fixed point already, in order. */
+  /** A file that is in fixed point already: the units of its readouts, in order. Then every integer of it is kept. */
   readoutUnits?: readonly number[];
 }
 
 /**
  * Throws ERR_CASC_ARGUMENT where the input range is needed and missing, ERR_CASC_UNSUPPORTED naming the layer whose sums
- * do not fit.
+ * do not fit, ERR_CASC_MODEL naming the layer that is not in the integers that the file says it is in.
  */
 export function toFixedPoint(source: LayeredNetwork, options: FixedPointOptions): FixedNetwork {
   const rounder = new Rounder(source, options);
@@ -131,13 +136,15 @@ class Rounder {
     const fits = (k: number) => this.sum(rows, c, k / step) + start(k) < LIMIT && (this.levels + 1) * k < LIMIT;
     // A layer that is in integers already keeps them.
     if (Number.isInteger(step) && rows.isInteger(c, this.weightMax) && fits(step)) return step;
+    if (this.options.readoutUnits) throw this.changed(layer);
     const byWeight = rows.largest(c) > 0 ? Math.floor((this.weightMax * step) / rows.largest(c)) : LIMIT;
     const bySum = Math.floor((LIMIT * step) / (rows.total(c) + step * (this.levels + 1)));
     let k = Math.min(byWeight, bySum);
     // Rounding can lift a sum over the bound that the exact weights keep.
     while (k >= 1 && !fits(k)) k = Math.min(k - 1, Math.floor(k * 0.995));
-    const largest = Math.round((rows.largest(c) * k) / step);
-    if (k < 1 || (byWeight > bySum && k < FINE_THRESHOLD && largest > 0 && largest < COARSEST_WEIGHT)) {
+    const largest = (rows.largest(c) * k) / step;
+    const coarse = byWeight > bySum && largest > 0 && largest < COARSEST_WEIGHT;
+    if (k < 1 || (coarse && k < Math.max(FINE_THRESHOLD, (FINE_REACH * rows.reach()) / this.levels))) {
       throw this.tooCoarse(layer, c);
     }
     return k;
@@ -152,10 +159,11 @@ class Rounder {
     if (layer.readout) {
       unit.fill(this.readoutUnit(layer, rows));
     } else {
-      const most = this.readByConvolution(index) ? Math.min(GRADED_WEIGHT_MAX, this.weightMax) : this.weightMax;
+      const demand = demandOn(this.source.layers, index);
       for (let c = 0; c < channels; c++) {
-        unit[c] =
-          rows.isInteger(c, this.weightMax) && this.sum(rows, c, 1) < LIMIT ? 1 : this.fit(rows, [c], most, layer);
+        const whole = rows.isInteger(c, this.weightMax) && this.sum(rows, c, 1) < LIMIT;
+        if (!whole && this.options.readoutUnits) throw this.changed(layer);
+        unit[c] = whole ? 1 : this.fit(rows, [c], layer, demand);
       }
     }
     const scale = unit.map((u) => 1 / u);
@@ -165,44 +173,32 @@ class Rounder {
     return { fixed: { ...layer, terms, bias }, unit, bound };
   }
 
-  /** Sums over a common denominator: factor[position] = multiplier · fraction, multipliers the smallest integers. */
+  /** Sums over a common denominator, which goes into the unit. */
   private average(
     layer: LinearLayer,
     term: LinearTerm & { op: 'avgpool' },
   ): { fixed: Layer; unit: Float64Array; bound: number } {
-    const smallest = Math.min(...term.factor);
-    const ratios = term.factor.map((f) => f / smallest);
-    let denominator = 1;
-    while (ratios.some((r) => !isNearInteger(r * denominator)) && denominator < LIMIT) denominator++;
-    const factor = ratios.map((r) => Math.round(r * denominator));
-    const fraction = smallest / denominator;
-    // A mean is at most its largest element, so a sum is at most (1 / fraction) times that.
-    const bound = this.bounds[term.source]! / fraction;
+    const { multipliers, fraction, gain } = windowSums(term, this.source.layers[term.source]!.shape, layer.shape);
+    const bound = this.bounds[term.source]! * gain;
     if (bound >= LIMIT) {
-      throw this.unsupported(
-        layer.name,
-        `its windows have ${denominator === 1 ? '' : 'incommensurable '}sums of up to ${bound.toPrecision(3)}, beyond 2^24`,
-      );
+      const why = Number.isFinite(gain)
+        ? `its windows have sums of up to ${bound.toPrecision(3)}, beyond 2^24`
+        : 'its windows have no common denominator';
+      throw this.unsupported(layer.name, why);
     }
     const unit = this.units[term.source]!.map((u) => u * fraction);
-    return { fixed: { ...layer, terms: [{ ...term, factor }] }, unit, bound };
+    return { fixed: { ...layer, terms: [{ ...term, factor: multipliers }] }, unit, bound };
   }
 
   /** One unit for all outputs of a readout, so that comparing integers compares logits. */
   private readoutUnit(layer: LinearLayer, rows: Rows): number {
     const all = [...new Array(layer.shape.c).keys()];
-    const recorded = this.options.readoutUnits?.[this.done.filter((l) => l.kind === 'linear' && l.readout).length];
-    if (recorded !== undefined) {
-      for (const c of all) {
-        if (!rows.isInteger(c, Number.POSITIVE_INFINITY, recorded)) {
-          throw new CascError(
-            'ERR_CASC_MODEL',
-            `${this.file}: the weights of the readout ${layer.name} are no multiples of the unit ${recorded} that casc.readouts records; the file was changed after it was quantised. Quantise the original net again`,
-            { file: this.file, node: layer.name },
-          );
-        }
-      }
-      return recorded;
+    if (this.options.readoutUnits) {
+      // Where a tail follows, the file's factor is its first step, and the readout is the integers before it.
+      if (all.every((c) => rows.isInteger(c, this.weightMax))) return 1;
+      const unit = this.options.readoutUnits[this.done.filter((l) => l.kind === 'linear' && l.readout).length];
+      if (unit === undefined || !all.every((c) => rows.isInteger(c, this.weightMax, unit))) throw this.changed(layer);
+      return unit;
     }
     if (rows.largest(0) === 0 && layer.terms.every((term) => term.op === 'scale')) {
       const source = this.units[layer.terms[0]!.source]!;
@@ -210,16 +206,23 @@ class Rounder {
         layer.terms.length === 1 && (layer.terms[0] as { factor: Float64Array }).factor.every((f) => f === 1);
       if (plain && source.every((u) => u === source[0]) && layer.bias.every((b) => b === 0)) return source[0]!;
     }
-    return this.fit(rows, all, this.weightMax, layer);
+    return this.fit(rows, all, layer, { gain: 1, spread: 0 });
   }
 
-  /** The finest unit that `most` and the bound allow for these channels. */
-  private fit(rows: Rows, channels: readonly number[], most: number, layer: LinearLayer): number {
+  /**
+   * The finest unit for these channels that the bits of a weight and the limit of sums allow. Where convolutions read them,
+   * the bits are shared: their weights get as many steps as these.
+   */
+  private fit(rows: Rows, channels: readonly number[], layer: LinearLayer, { gain, spread }: Demand): number {
+    const limit = LIMIT / Math.max(gain, 2 * COARSEST_WEIGHT * spread);
     let unit = 0;
-    for (const c of channels) unit = Math.max(unit, rows.largest(c) / most, (rows.total(c) * 1.001) / LIMIT);
+    for (const c of channels) {
+      const balanced = Math.sqrt((rows.finest(c) * rows.total(c) * spread) / LIMIT);
+      unit = Math.max(unit, rows.largest(c) / this.weightMax, (rows.total(c) * 1.001) / limit, balanced);
+    }
     if (unit === 0) return 1; // all weights are zero
-    while (channels.some((c) => this.sum(rows, c, 1 / unit) >= LIMIT)) unit *= 1.01;
-    const largest = Math.max(...channels.map((c) => rows.largest(c)));
+    while (channels.some((c) => this.sum(rows, c, 1 / unit) >= limit)) unit *= 1.01;
+    const largest = channels.reduce((most, c) => Math.max(most, rows.finest(c)), 0);
     if (largest > 0 && largest / unit < COARSEST_WEIGHT) throw this.tooCoarse(layer, channels[0]!);
     return unit;
   }
@@ -254,14 +257,6 @@ class Rounder {
     return { terms, bias };
   }
 
-  private readByConvolution(index: number): boolean {
-    return this.source.layers.some((layer) => {
-      if (layer.kind === 'relay') return layer.sources.includes(index);
-      if (layer.kind !== 'neuron' && layer.kind !== 'linear') return false;
-      return layer.terms.some((term) => term.source === index && term.op === 'conv');
-    });
-  }
-
   private relayUnit(layer: RelayLayer): Float64Array {
     const result = relayUnits(layer, this.source.layers, this.units);
     if ('mixed' in result)
@@ -283,18 +278,19 @@ class Rounder {
       );
     }
     const largest = Math.max(Math.abs(range.min), Math.abs(range.max));
-    let spread = 1;
-    for (const layer of this.source.layers) {
-      if (layer.kind !== 'neuron' && layer.kind !== 'linear') continue;
-      for (const term of layer.terms) {
-        if (term.source !== input || term.op !== 'conv') continue;
-        spread = Math.max(spread, relativeRowSum(term.weight, layer.shape.c));
-      }
-    }
+    const { spread } = demandOn(this.source.layers, input);
     const most = this.options.format === 'int8' ? 255 : 2047;
-    const steps = Math.min(most, Math.max(31, Math.sqrt(LIMIT / (this.levels * spread))));
+    const steps = Math.min(most, Math.max(31, Math.sqrt(LIMIT / (this.levels * Math.max(1, spread)))));
     const step = 2 ** Math.ceil(Math.log2(largest / steps) - 0.5);
     return { step, lo: Math.round(range.min / step), hi: Math.round(range.max / step) };
+  }
+
+  private changed(layer: Layer): CascError {
+    return new CascError(
+      'ERR_CASC_MODEL',
+      `${this.file}: ${layer.name} is not in the integers that casc.format and casc.readouts promise; the file was changed after it was quantised. Quantise the original net again`,
+      { file: this.file, node: layer.name },
+    );
   }
 
   private tooCoarse(layer: Layer, channel: number): CascError {
@@ -312,100 +308,7 @@ class Rounder {
   }
 }
 
-/** Largest Σ|w| / max|w| over the output channels. */
-function relativeRowSum(weight: Float64Array, channels: number): number {
-  const row = weight.length / channels;
-  let most = 1;
-  for (let c = 0; c < channels; c++) {
-    let sum = 0;
-    let largest = 0;
-    for (let i = c * row; i < (c + 1) * row; i++) {
-      const w = Math.abs(weight[i]!);
-      sum += w;
-      if (w > largest) largest = w;
-    }
-    if (largest > 0) most = Math.max(most, sum / largest);
-  }
-  return most;
-}
-
-/** A layer's weights multiplied by the units of what they read, and their sums by output channel. */
-class Rows {
-  readonly values: Float64Array[];
-  private readonly sourceBounds: number[];
-  private readonly convolution: boolean[];
-
-  constructor(
-    private readonly layer: NeuronLayer | LinearLayer,
-    units: readonly Float64Array[],
-    bounds: readonly number[],
-    private readonly levels: number,
-  ) {
-    this.values = layer.terms.map((term) => {
-      const scaled = inUnits(term, units[term.source]!, layer.shape.c);
-      return scaled.op === 'conv' ? scaled.weight : scaled.factor;
-    });
-    this.sourceBounds = layer.terms.map((term) => bounds[term.source]!);
-    this.convolution = layer.terms.map((term) => term.op === 'conv');
-  }
-
-  /** Largest |weight| of the convolutions in channel c (shortcuts are int32 and do not count). */
-  largest(c: number): number {
-    let largest = 0;
-    this.values.forEach((values, t) => {
-      if (!this.convolution[t]) return;
-      for (const v of this.row(values, c)) largest = Math.max(largest, Math.abs(v));
-    });
-    return largest;
-  }
-
-  /** Σ|w|·bound + |bias|: the most that a sum over Q steps can be. */
-  total(c: number): number {
-    return this.fold(c, (v) => Math.abs(v), Math.abs);
-  }
-
-  roundedTotal(c: number, scale: number): number {
-    return this.fold(
-      c,
-      (v) => Math.abs(Math.round(v * scale)),
-      (b) => Math.abs(Math.round((b * scale) / this.levels)) * this.levels,
-    );
-  }
-
-  /** Whether channel c consists of integers (in `unit`), its convolution weights not above `most`. */
-  isInteger(c: number, most: number, unit = 1): boolean {
-    if (this.largest(c) > most * unit + 1e-3) return false;
-    const whole = (v: number) => isNearInteger(v / unit);
-    return (
-      this.values.every((values) => this.row(values, c).every(whole)) &&
-      this.row(this.layer.bias, c).every((b) => whole(b / this.levels))
-    );
-  }
-
-  private fold(c: number, weight: (v: number) => number, bias: (b: number) => number): number {
-    let sum = 0;
-    this.values.forEach((values, t) => {
-      let part = 0;
-      for (const v of this.row(values, c)) part += weight(v);
-      sum += part * this.sourceBounds[t]!;
-    });
-    let most = 0;
-    for (const b of this.row(this.layer.bias, c)) most = Math.max(most, bias(b));
-    return sum + most;
-  }
-
-  private row(values: Float64Array, c: number): Float64Array {
-    const row = values.length / this.layer.shape.c;
-    return values.subarray(c * row, (c + 1) * row);
-  }
-}
-
 /** The nearest integer, never −0: files are compared byte by byte. */
 function integer(value: number): number {
   return Math.round(value) + 0;
-}
-
-/** Integers that went through float32 products come back with a relative error of about 1e-7. */
-function isNearInteger(value: number): boolean {
-  return Math.abs(value - Math.round(value)) <= 1e-6 * Math.max(1, Math.abs(value));
 }

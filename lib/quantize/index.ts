@@ -4,14 +4,14 @@ import type { Dataset, InputScaling } from '../datasets';
 import { argumentError, CascError } from '../errors';
 import { importModel } from '../graph';
 import { toLayers } from '../graph/layered';
-import type { Network, NetworkNode } from '../graph/network';
+import type { Network, NetworkNode, QuantNode } from '../graph/network';
 import { withQuantizedActivations } from '../graph/quantized';
 import type { PlanFormat } from '../native';
 import { type OnnxModel, readModel, writeModel } from '../onnx';
 import { calibrate } from './calibrate';
 import { type ClipMethod, chooseClip } from './clip-values';
 import { toFixedPoint } from './fixed-point';
-import { encodeMetadata, inputRangeOf, type NetworkMetadata, readMetadata } from './metadata';
+import { encodeMetadata, inputRangeOf, keptReadouts, type NetworkMetadata, readMetadata } from './metadata';
 import { readoutUnits, writeFixedPoint } from './write-fixed';
 import { writeFloat } from './write-float';
 
@@ -138,6 +138,15 @@ async function keepActivations(
       { file: network.file, option: 'levels' },
     );
   }
+  const quants = network.nodes.filter((node) => node.op === 'quant');
+  const { shift } = options;
+  if (shift !== undefined && quants.some((node) => !hasShift(node, shift))) {
+    throw new CascError(
+      'ERR_CASC_ARGUMENT',
+      `${network.file} is quantised already and keeps its own shift, which is not ${shift}. Leave out the shift, or quantise the original net`,
+      { file: network.file, option: 'shift' },
+    );
+  }
   if (format === 'float32') {
     throw new CascError(
       'ERR_CASC_ARGUMENT',
@@ -147,7 +156,6 @@ async function keepActivations(
   }
   const recorded = readMetadata(network);
   const input = options.scaling ?? recorded.input ?? options.calibration?.scaling;
-  const quants = network.nodes.filter((node) => node.op === 'quant');
   const clips = Object.fromEntries(quants.map((node) => [node.name, Math.max(...node.stepIn) * node.levels]));
   const metadata: NetworkMetadata = {
     ...recorded,
@@ -172,6 +180,15 @@ function taskOf(network: Network): NetworkMetadata['task'] {
   return more.length === 0 && wide.length === 1 ? 'classification' : undefined;
 }
 
+/** In a fixed-point file the offset is ⌊φK⌋. */
+function hasShift({ stepIn, offset }: QuantNode, shift: number): boolean {
+  return offset.every((value, c) => {
+    const step = stepIn[c] ?? stepIn[0]!;
+    const floored = Number.isInteger(step) && value === Math.floor(shift * step);
+    return floored || Math.abs(value - shift * step) <= 1e-5 * step;
+  });
+}
+
 function fixed(
   network: Network,
   format: 'int8' | 'int16',
@@ -182,7 +199,7 @@ function fixed(
   const result = toFixedPoint(toLayers(network), {
     format,
     inputRange: wholeRange,
-    readoutUnits: readMetadata(network).readouts,
+    readoutUnits: keptReadouts(readMetadata(network), format),
   });
   return {
     ...writeFixedPoint(result, encodeMetadata({ ...metadata, readouts: readoutUnits(result) })),

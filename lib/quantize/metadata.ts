@@ -75,6 +75,15 @@ export function readMetadata(network: Network): NetworkMetadata {
   return metadata as NetworkMetadata;
 }
 
+/**
+ * Units of the readouts where a file is in fixed point already and `format` has room for its integers; undefined where it
+ * has to be rounded anew.
+ */
+export function keptReadouts(metadata: NetworkMetadata, format: PlanFormat): readonly number[] | undefined {
+  const fits = metadata.format === format || (metadata.format === 'int8' && format === 'int16');
+  return fits ? metadata.readouts : undefined;
+}
+
 /** Smallest and largest value that a pixel 0..255 becomes. */
 export function inputRangeOf(scaling: InputScaling): { min: number; max: number } {
   const ends = scaling.mean.flatMap((mean, i) => {

@@ -60,12 +60,12 @@ class Writer {
       case 'input': {
         const { network } = this.fixed.source;
         const { step, lo, hi } = layer.grid!;
-        let x = network.inputName;
-        if (!sameDims(network.inputDims, layer.shape)) x = this.reshape(x, layer.shape, 'input');
-        x = this.emit('Div', [x, this.scalar('input/step', step)], 'input/div');
+        // Rounding comes first: only right behind the input is it the input's grid.
+        let x = this.emit('Div', [network.inputName, this.scalar('input/step', step)], 'input/div');
         x = this.emit('Round', [x], 'input/round');
         x = this.emit('Clip', [x, this.scalar('input/lo', lo), this.scalar('input/hi', hi)], 'input/grid');
-        return this.emit('Mul', [x, this.scalar('input/steps', this.fixed.levels)], 'input/sum');
+        x = this.emit('Mul', [x, this.scalar('input/steps', this.fixed.levels)], 'input/sum');
+        return sameDims(network.inputDims, layer.shape) ? x : this.reshape(x, layer.shape, 'input');
       }
       case 'neuron':
         return this.neuron(layer);
@@ -114,9 +114,7 @@ class Writer {
       sum = this.emit('Add', [sum, part], `${name}/sum${i}`);
     });
     if (open) {
-      const constant =
-        bias.length === shape.c ? this.perChannel(`${name}/bias`, bias, shape) : this.map(`${name}/bias`, bias, shape);
-      sum = this.emit('Add', [sum, constant], `${name}/biased`);
+      sum = this.emit('Add', [sum, this.shift(`${name}/bias`, bias, shape)], `${name}/biased`);
     }
     return sum;
   }
@@ -206,11 +204,15 @@ class Writer {
   private tailNode(node: NetworkNode): string {
     const inputs = node.inputs.map((id) => this.values.get(id)!);
     const shapes = node.inputs.map((id) => this.fixed.source.network.nodes[id]!.shape);
-    const { name, tensor, shape } = node;
+    const { name, shape } = node;
+    const tensor = tensorOf(node);
     switch (node.op) {
       case 'unary': {
-        const opType = { relu: 'Relu' }[node.kind as string] ?? node.kind[0]!.toUpperCase() + node.kind.slice(1);
-        return this.emit(opType, inputs, tensor);
+        if (node.kind !== 'relu') return this.emit(node.kind[0]!.toUpperCase() + node.kind.slice(1), inputs, tensor);
+        // Read back, a Relu would be a neuron. (x + |x|) / 2 is the same number.
+        const size = this.emit('Abs', inputs, `${name}/size`);
+        const twice = this.emit('Add', [inputs[0]!, size], `${name}/twice`);
+        return this.emit('Mul', [twice, this.scalar(`${name}/half`, 0.5)], tensor);
       }
       case 'softmax': {
         const { outer, length, inner } = node;
@@ -231,11 +233,7 @@ class Writer {
           node.shift ? `${name}/scaled` : tensor,
         );
         if (!node.shift) return scaled;
-        return this.emit(
-          'Add',
-          [scaled, this.perChannel(`${name}/shift`, Float64Array.from(node.shift), shape)],
-          tensor,
-        );
+        return this.emit('Add', [scaled, this.shift(`${name}/shift`, Float64Array.from(node.shift), shape)], tensor);
       }
       case 'add': {
         let sum = inputs[0]!;
@@ -243,11 +241,6 @@ class Writer {
           sum = this.emit('Add', [sum, input], i === inputs.length - 2 ? tensor : `${name}/sum${i}`);
         });
         return sum;
-      }
-      case 'relu': {
-        const zero = this.scalar(`${name}/zero`, 0);
-        if (node.max === Number.POSITIVE_INFINITY) return this.emit('Relu', inputs, tensor);
-        return this.emit('Clip', [inputs[0]!, zero, this.scalar(`${name}/max`, node.max)], tensor);
       }
       default:
         return this.fail(`${name} (${node.op}) in the tail cannot be written`);
@@ -285,7 +278,9 @@ class Writer {
     return this.tensor(name, [1, shape.c, 1, 1], values);
   }
 
-  private map(name: string, values: Float64Array, shape: Shape): string {
+  /** Length C, or C·H·W. */
+  private shift(name: string, values: Float64Array, shape: Shape): string {
+    if (values.length === shape.c) return this.perChannel(name, values, shape);
     return this.tensor(name, [1, shape.c, shape.h, shape.w], values);
   }
 
@@ -306,9 +301,9 @@ class Writer {
   }
 }
 
-/** An activation that changed places with a max-pool has no tensor in the original file. */
-function tensorOf(layer: Layer): string {
-  return layer.tensor || `${layer.name}/value`;
+/** What the import made itself (an activation before its max-pool, the parts of a clip) has no tensor in the original file. */
+function tensorOf({ name, tensor }: { name: string; tensor: string }): string {
+  return tensor || `${name}/value`;
 }
 
 function windowOf(window: Window): Attributes {

@@ -4,7 +4,9 @@
  */
 import { CascError } from '../errors';
 import type { Network } from '../graph/network';
-import { makeNode, makeTensor, type NodeProto, type OnnxModel, setMetadata } from '../onnx';
+import { type AttributeValue, float, makeNode, makeTensor, type NodeProto, type OnnxModel, setMetadata } from '../onnx';
+
+type Attributes = Record<string, AttributeValue>;
 
 export interface ActivationSettings {
   levels: number;
@@ -19,17 +21,17 @@ export function writeFloat(
   settings: ActivationSettings,
   metadata: Readonly<Record<string, string>>,
 ): OnnxModel {
-  const replaced = new Map<string, number>();
-  for (const [id, clip] of settings.clips) replaced.set(activationTensor(model, network, id), clip);
+  const replaced = new Map<NodeProto, number>();
+  for (const [id, clip] of settings.clips) replaced.set(activationNode(model, network, id), clip);
   const { graph } = model.proto;
+  const used = tensorNames(model);
   const initializer = [...(graph.initializer ?? [])];
   const node = (graph.node ?? []).flatMap((original): NodeProto[] => {
-    const output = original.output?.[0] ?? '';
-    const clip = replaced.get(output);
+    const clip = replaced.get(original);
     if (clip === undefined) return [original];
-    const made = chain(original.input![0]!, output, clip, settings);
-    initializer.push(...made.constants);
-    return made.nodes;
+    const chain = activation(analogueInput(model, original), original.output![0]!, clip, settings, model.opset, used);
+    initializer.push(...chain.constants);
+    return chain.nodes;
   });
   const result: OnnxModel = {
     ...model,
@@ -43,48 +45,80 @@ export function writeFloat(
   return result;
 }
 
-/** Output tensor of the ONNX node that a relu node came from (a max-pool may stand between the two in the network). */
-function activationTensor(model: OnnxModel, network: Network, id: number): string {
+/** The ONNX node that a relu node came from (a max-pool may stand between the two in the network). */
+function activationNode(model: OnnxModel, network: Network, id: number): NodeProto {
   const relu = network.nodes[id]!;
   const found = (model.proto.graph.node ?? []).find(
     (node) =>
-      (node.opType === 'Relu' || node.opType === 'Clip') &&
+      ['Relu', 'Clip', 'Max'].includes(node.opType!) &&
       (node.output?.[0] === relu.tensor || relu.onnx.includes(node.name || `${node.opType}(${node.output?.[0]})`)),
   );
-  if (found) return found.output![0]!;
+  if (found) return found;
   throw new CascError(
     'ERR_CASC_MODEL',
     `${network.file}: the activation ${relu.name} has no node of its own in the file`,
-    {
-      file: network.file,
-      node: relu.name,
-    },
+    { file: network.file, node: relu.name },
   );
 }
 
-function chain(input: string, output: string, clip: number, { levels, shift }: ActivationSettings) {
-  const constants = (
-    [
-      ['clip', clip],
-      ['levels', levels],
-      ['shift', shift],
-      ['zero', 0],
-    ] as const
-  ).map(([name, value]) => makeTensor(`${output}/${name}`, [], [value]));
-  const [lambda, q, phi, zero] = constants.map((tensor) => tensor.name!) as [string, string, string, string];
-  const steps: [string, string[]][] = [
+/** The input that is no constant: Max(0, x) has it second. */
+function analogueInput(model: OnnxModel, { opType, input = [] }: NodeProto): string {
+  if (opType !== 'Max') return input[0]!;
+  const { initializer = [], node = [] } = model.proto.graph;
+  const constants = new Set([
+    ...initializer.map(({ name }) => name),
+    ...node.filter((other) => other.opType === 'Constant').map(({ output }) => output?.[0]),
+  ]);
+  return input.find((name) => !constants.has(name)) ?? input[0]!;
+}
+
+function tensorNames(model: OnnxModel): Set<string> {
+  const { initializer = [], node = [], input = [] } = model.proto.graph;
+  return new Set([
+    ...initializer.map(({ name }) => name!),
+    ...node.flatMap(({ output }) => output ?? []),
+    ...input.map(({ name }) => name!),
+  ]);
+}
+
+function activation(
+  input: string,
+  output: string,
+  clip: number,
+  { levels, shift }: ActivationSettings,
+  opset: number,
+  used: Set<string>,
+) {
+  const unique = (wanted: string): string => {
+    let name = wanted;
+    for (let i = 2; used.has(name); i++) name = `${wanted}#${i}`;
+    used.add(name);
+    return name;
+  };
+  const constants: ReturnType<typeof makeTensor>[] = [];
+  const constant = (name: string, value: number): string => {
+    const tensor = makeTensor(unique(`${output}/${name}`), [], [value]);
+    constants.push(tensor);
+    return tensor.name!;
+  };
+  const lambda = constant('clip', clip);
+  const q = constant('levels', levels);
+  // Before opset 11 the bounds of Clip were attributes.
+  const bounded: [string[], Attributes] =
+    opset < 11 ? [[], { min: float(0), max: float(levels) }] : [[constant('zero', 0), q], {}];
+  const steps: [string, string[], Attributes?][] = [
     ['Div', [lambda]],
     ['Mul', [q]],
-    ['Add', [phi]],
+    ['Add', [constant('shift', shift)]],
     ['Floor', []],
-    ['Clip', [zero, q]],
+    ['Clip', ...bounded],
     ['Div', [q]],
     ['Mul', [lambda]],
   ];
   let x = input;
-  const nodes = steps.map(([opType, operands], i) => {
-    const y = i === steps.length - 1 ? output : `${output}/${i}`;
-    const node = makeNode(opType, [x, ...operands], [y], {}, `${output}/${opType}${i}`);
+  const nodes = steps.map(([opType, operands, attributes = {}], i) => {
+    const y = i === steps.length - 1 ? output : unique(`${output}/${i}`);
+    const node = makeNode(opType, [x, ...operands], [y], attributes, `${output}/${opType}${i}`);
     x = y;
     return node;
   });

@@ -22,7 +22,7 @@ export function traceOf(result: SimulationResult, outputs: number): Trace {
       const row: number[] = [];
       for (let image = 0; image < images; image++) {
         const start = (image * steps.length + s) * outputs;
-        row.push(...accumulated.subarray(start, start + outputs));
+        for (let i = start; i < start + outputs; i++) row.push(accumulated[i]!);
       }
       return row;
     }),

@@ -23,7 +23,10 @@ export interface ScheduleOptions {
 
 export interface Schedule extends NativeSchedule {
   readonly neuron: NeuronModel;
-  /** True where the theorem promises spike counts equal to the ANN's quantised at `wake` levels. */
+  /**
+   * True where the theorem promises spike counts equal to the ANN's quantised at `wake` levels, once all neurons rest: a
+   * fixed sleep may be too short for that.
+   */
   readonly lossFree: boolean;
   /** What a user should know: T ≠ Q, a neuron that is not loss-free. */
   readonly notes: readonly string[];
@@ -38,7 +41,9 @@ const MODELS: Record<NeuronModel, { gamma: number; negative: boolean; upper: boo
 
 /** Auto sleep of float32 and of the baselines, which has no proved bound, ends here. */
 const CAP_WITHOUT_BOUND = 1000;
-const MOST_STEPS = 1_000_000;
+/** What the engine counts in. */
+const MOST_AWAKE = 65_536;
+const MOST_SLEEP = 1_000_000;
 
 /**
  * Defaults and checks. `depth` is the number of neuron layers on the longest path.
@@ -46,7 +51,7 @@ const MOST_STEPS = 1_000_000;
  */
 export function resolveSchedule(
   options: ScheduleOptions,
-  net: { levels: number; format: PlanFormat; depth: number },
+  net: { levels: number; format: PlanFormat; depth: number; metadata?: { shift?: number } },
 ): Schedule {
   const neuron = options.neuron ?? 'cif';
   const model = MODELS[neuron];
@@ -59,10 +64,10 @@ export function resolveSchedule(
     return value as number;
   };
   const gamma = whole('gamma', 1, 127, model.gamma);
-  const wake = whole('wake', 1, MOST_STEPS, net.levels);
+  const wake = whole('wake', 1, MOST_AWAKE, net.levels);
   const margin = whole('margin', 1, wake, wake);
   const auto = options.sleep === undefined || options.sleep === 'auto';
-  const sleep = auto ? -1 : whole('sleep', 0, MOST_STEPS, 0);
+  const sleep = auto ? -1 : whole('sleep', 0, MOST_SLEEP, 0);
   const { shift = null } = options;
   if (shift !== null && !(shift >= 0 && shift < 1)) throw argumentError('shift', 'a number from 0 up to 1', shift);
   const upper = options.upperBound ?? model.upper;
@@ -76,6 +81,11 @@ export function resolveSchedule(
       `${wake} awake steps on a net of ${net.levels} levels: the spiking net computes the net quantised at ${wake} levels, which is not the one that was calibrated`,
     );
   }
+  if (shift !== null && shift !== net.metadata?.shift) {
+    notes.push(
+      `membranes start at ${shift} of the threshold instead of ${net.metadata?.shift ?? 'what the file has'}: the spiking net computes the net quantised with that shift, which is not the one that was calibrated`,
+    );
+  }
   if (sleep === 0) notes.push('without sleep the readout is approximate');
   return {
     neuron,
@@ -86,7 +96,7 @@ export function resolveSchedule(
     wake,
     margin,
     sleep,
-    cap: consistent && exact ? (net.depth - 1) * wake + 1 : CAP_WITHOUT_BOUND,
+    cap: consistent && exact ? Math.min((net.depth - 1) * wake + 1, MOST_SLEEP) : CAP_WITHOUT_BOUND,
     lossFree: consistent && exact && sleep !== 0,
     notes,
   };

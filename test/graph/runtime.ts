@@ -1,13 +1,8 @@
 /** onnxruntime as the reference. */
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { importGraph, type Network } from '../../lib/graph';
 import { type OnnxModel, writeModel } from '../../lib/onnx';
+import { InferenceSession, Tensor } from '../support/onnxruntime';
 import { interpret } from './interpret';
-
-// onnxruntime makes its results in the outer realm, whose Float32Array is not the one of Jest's sandbox.
-Object.defineProperty(Float32Array, Symbol.hasInstance, {
-  value: (value: unknown) => Object.prototype.toString.call(value) === '[object Float32Array]',
-});
 
 /** Repeatable pseudo-random numbers in [−1, 1). */
 export function noise(seed: number): () => number {

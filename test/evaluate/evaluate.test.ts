@@ -1,0 +1,130 @@
+/** Figures that do not depend on how images are batched, and what must never count as a right answer. */
+import type { Dataset } from '../../lib/datasets';
+import { type Evaluation, evaluate } from '../../lib/evaluate';
+import { isInTop } from '../../lib/evaluate/accuracy';
+import { importGraph } from '../../lib/graph';
+import { SpikingNetwork } from '../../lib/simulate';
+import { Net, scalar, weights } from '../graph/make';
+import { Random } from '../support/random';
+
+const SIZE = 2 * 5 * 5;
+const CLASSES = 4;
+
+function classifier(): SpikingNetwork {
+  const net = new Net(['N', 2, 5, 5]);
+  const activation = (x: string) => {
+    const level = net.add('Floor', [net.add('Add', [net.add('Mul', [x, scalar(5)]), scalar(0.5)])]);
+    return net.add('Div', [net.add('Clip', [level, scalar(0), scalar(6)]), scalar(5)]);
+  };
+  let x = activation(net.conv('x', 4, 2));
+  for (let i = 0; i < 3; i++) x = activation(net.add('Add', [net.conv(x, 4, 4), x]));
+  const flat = net.add('Flatten', [x], { axis: 1 });
+  const logits = net.add('Gemm', [flat, weights([CLASSES, 100]), weights([CLASSES], 7)], { transB: 1 });
+  const network = importGraph(net.model([net.add('Softmax', [logits], { axis: 1 })]));
+  return SpikingNetwork.from(network, { format: 'int8', inputRange: { min: -3, max: 3 } });
+}
+
+/** A data set in memory. */
+function dataset(images: number, highest = CLASSES - 1): Dataset {
+  const random = new Random(11);
+  const values = random.normal(images * SIZE, 0.8);
+  const labels = Int32Array.from({ length: images }, () => random.int(0, highest));
+  const made = {
+    name: 'memory',
+    size: images,
+    shape: { c: 2, h: 5, w: 5 },
+    notes: [],
+    async *batches(size: number) {
+      for (let start = 0; start < images; start += size) {
+        const count = Math.min(size, images - start);
+        yield {
+          images: values.slice(start * SIZE, (start + count) * SIZE),
+          labels: labels.slice(start, start + count),
+          ids: Array.from({ length: count }, (_, i) => `image ${start + i}`),
+          count,
+          start,
+        };
+      }
+    },
+  };
+  return made as unknown as Dataset;
+}
+
+let snn: SpikingNetwork;
+beforeAll(() => {
+  snn = classifier();
+});
+afterAll(() => snn.dispose());
+
+const figures = ({ throughput: _, ...rest }: Evaluation) => rest;
+
+test.each([
+  { margin: 2 },
+  { margin: 1 },
+  { sleep: 3, certify: 'all' as const },
+  { neuron: 'burst' as const },
+  { sleep: 0 },
+])('no figure depends on the batch size: %j', async (schedule) => {
+  const whole = figures(await evaluate(snn, dataset(23), { ...schedule, batchSize: 23 }));
+  for (const batchSize of [1, 4, 22]) {
+    expect(figures(await evaluate(snn, dataset(23), { ...schedule, batchSize }))).toEqual(whole);
+  }
+  expect(whole.snn.top1PerStep.at(-1)!.top1).toBe(whole.snn.top1);
+});
+
+test('at rest after each margin: the accuracy of the net quantised at that many levels', async () => {
+  const { snn: curve } = await evaluate(snn, dataset(40), { margin: 1, batchSize: 7 });
+  for (let wake = 1; wake <= 6; wake++) {
+    const { quantized } = await evaluate(snn, dataset(40), { wake });
+    expect(curve.top1PerStep.filter((step) => step.wake === wake).at(-1)!.top1).toBe(quantized.top1);
+  }
+});
+
+test('certifies the first n images across batches', async () => {
+  const { exact } = await evaluate(snn, dataset(10), { certify: 7, batchSize: 4 });
+  expect(exact).toMatchObject({ images: 7, certified: true });
+  expect((await evaluate(snn, dataset(10), { certify: 0 })).exact).toMatchObject({ images: 0, certified: false });
+});
+
+test('a label that the net has no output for is an error, not a right answer', async () => {
+  await expect(evaluate(snn, dataset(30, 9))).rejects.toMatchObject({
+    code: 'ERR_CASC_DATA',
+    message: expect.stringMatching(/image \d+ has label \d, but .* has 4 outputs/),
+  });
+});
+
+test('a callback that throws and a signal that fires leave the net usable', async () => {
+  const thrower = () => {
+    throw new Error('mine');
+  };
+  await expect(evaluate(snn, dataset(9), { batchSize: 2, onProgress: thrower })).rejects.toThrow('mine');
+  const controller = new AbortController();
+  let batches = 0;
+  const stopped = evaluate(snn, dataset(9), {
+    batchSize: 2,
+    signal: controller.signal,
+    onProgress: () => {
+      batches++;
+      controller.abort(new Error('enough'));
+    },
+  });
+  await expect(stopped).rejects.toThrow('enough');
+  expect(batches).toBe(1);
+  expect((await evaluate(snn, dataset(9))).exact.certified).toBe(true);
+});
+
+test('another shift than the file’s is said', async () => {
+  const { notes, exact } = await evaluate(snn, dataset(9), { shift: 0.25 });
+  expect(notes.join()).toContain('0.25 of the threshold');
+  expect(exact.certified).toBe(true);
+});
+
+test('top k: of equals the first, NaN never', () => {
+  const top = (k: number, values: number[], label: number) => isInTop(k, Float32Array.from(values), label);
+  expect([0, 1, 2].map((label) => top(1, [3, 3, 1], label))).toEqual([true, false, false]);
+  expect([0, 1, 2].map((label) => top(5, [3, 3, 1], label))).toEqual([true, true, true]);
+  expect(top(1, [Number.NaN, 1], 0)).toBe(false);
+  expect(top(5, [Number.NaN, Number.NaN], 1)).toBe(false);
+  expect(top(1, [Number.NaN, 1], 1)).toBe(false);
+  expect(top(1, [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY], 1)).toBe(true);
+});
