@@ -12,16 +12,26 @@ export {
   type InputScalingOptions,
   openDataset,
   parseDataSpec,
+  parseInputScaling,
   readNpy,
   writeNpy,
 } from './datasets';
 export { CascError, type ErrorCode, type ErrorPlace } from './errors';
 export { type Accuracy, type EvaluateOptions, type Evaluation, evaluate } from './evaluate';
 export { writeWhole } from './files/atomic-write';
-export { importModel, inspect, type Network, type NodeVerdict, type Verdict } from './graph';
-export { type AddonInfo, info } from './info';
-export { type QuantizedLayer, type QuantizeOptions, type QuantizeResult, quantize } from './quantize';
-export { evaluationTable, inspectTable } from './report';
+export { classesOf, importModel, inspect, type Network, type NodeVerdict, type Verdict } from './graph';
+export { type AddonInfo, info, version } from './info';
+export type { PlanFormat } from './native';
+export {
+  type ClipMethod,
+  type NetworkMetadata,
+  type QuantizedLayer,
+  type QuantizeOptions,
+  type QuantizeResult,
+  quantize,
+  readMetadata,
+} from './quantize';
+export { evaluationTable, inspectTable, quantizeTable, simulationTable, type Trace, traceOf } from './report';
 export {
   type Divergence,
   type NeuronModel,

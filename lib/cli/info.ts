@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { info } from '../info';
+import { info } from '..';
 
 export function infoCommand(): Command {
   return new Command('info')

@@ -1,6 +1,5 @@
 import { Command } from 'commander';
-import { inspect } from '../graph';
-import { inspectTable } from '../report';
+import { inspect, inspectTable } from '..';
 
 const HELP = `
 Verdicts: input (rounds the input), neuron, linear, pool, tail (computed after the last neuron), folded into another node,

@@ -1,8 +1,7 @@
 #!/usr/bin/env node
 /** The command line. Exit codes: 0 done, 1 error, 2 wrong usage, 3 the certificate failed, 130 interrupted. */
 import { Command, CommanderError } from 'commander';
-import { CascError } from '../errors';
-import { version } from '../info';
+import { CascError, version } from '..';
 import { evaluateCommand } from './evaluate';
 import { ExitCode } from './exit-code';
 import { infoCommand } from './info';

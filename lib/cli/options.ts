@@ -1,10 +1,14 @@
 /** Options that several commands share, and how their texts become values. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { InputScaling, InputScalingOptions } from '../datasets';
-import type { Network } from '../graph';
-import type { PlanFormat } from '../native';
-import { readMetadata } from '../quantize/metadata';
-import type { NeuronModel, ScheduleOptions } from '../simulate';
+import {
+  type InputScaling,
+  type InputScalingOptions,
+  type Network,
+  type NeuronModel,
+  type PlanFormat,
+  readMetadata,
+  type ScheduleOptions,
+} from '..';
 
 /** Parses a whole number from `from` on, up to `to` where given. */
 export function wholeNumber(from: number, to = Number.POSITIVE_INFINITY): (text: string) => number {

@@ -1,11 +1,16 @@
 import { Command, Option } from 'commander';
-import { type Dataset, openDataset, parseInputScaling } from '../datasets';
-import { CascError } from '../errors';
+import {
+  CascError,
+  type ClipMethod,
+  type Dataset,
+  importModel,
+  type Network,
+  openDataset,
+  parseInputScaling,
+  quantize,
+  quantizeTable,
+} from '..';
 import { checkWritable, isSameFile, writeWhole } from '../files/atomic-write';
-import { importModel, type Network } from '../graph';
-import { quantize } from '../quantize';
-import type { ClipMethod } from '../quantize/clip-values';
-import { quantizeTable } from '../report';
 import { interruptible, lastChance } from './interrupt';
 import {
   addScaling,

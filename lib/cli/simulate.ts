@@ -1,9 +1,6 @@
 import { Command } from 'commander';
-import { readNpy } from '../datasets';
-import { CascError } from '../errors';
+import { CascError, readNpy, SpikingNetwork, simulationTable, traceOf } from '..';
 import { checkWritable, writeWhole } from '../files/atomic-write';
-import { simulationTable, traceOf } from '../report';
-import { SpikingNetwork } from '../simulate';
 import { interruptible } from './interrupt';
 import { addSchedule, addThreads, formatOption, parseFormat, type ScheduleFlags, scheduleOf } from './options';
 

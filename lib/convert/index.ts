@@ -1,4 +1,5 @@
 /** Conversion: a quantised network becomes a plan for the spiking engine. */
+import { type InputScalingOptions, parseInputScaling } from '../datasets';
 import { argumentError } from '../errors';
 import type { Layer, LayeredNetwork } from '../graph/layered';
 import { toLayers } from '../graph/layered';
@@ -14,7 +15,9 @@ export { checkOverflow } from './plan';
 export interface ConvertOptions {
   /** Arithmetic. Default: what the file records, else float32. */
   format?: PlanFormat;
-  /** Range of the net's input, for the input grid of a fixed-point format. Default: from the input scaling that the file records. */
+  /** How images become the net's input: gives the range of the input, which a fixed-point format needs. Default: what the file records. */
+  scaling?: InputScalingOptions;
+  /** That range itself, where the input is no image. */
   inputRange?: { min: number; max: number };
   /** Instruction set of the kernels, by name. Default: CASC_ISA, else the best one. */
   isa?: string;
@@ -41,6 +44,7 @@ export function convert(network: Network, options: ConvertOptions = {}): Convert
   if (!['float32', 'int8', 'int16'].includes(format)) {
     throw argumentError('format', 'one of float32, int8, int16', format);
   }
+  const scaling = options.scaling ?? metadata.input;
   const layered = toLayers(network);
   const plan =
     format === 'float32'
@@ -48,7 +52,7 @@ export function convert(network: Network, options: ConvertOptions = {}): Convert
       : fixedPlan(
           toFixedPoint(layered, {
             format,
-            inputRange: options.inputRange ?? (metadata.input && inputRangeOf(metadata.input)),
+            inputRange: options.inputRange ?? (scaling && inputRangeOf(parseInputScaling(scaling))),
             readoutUnits: keptReadouts(metadata, format),
           }),
         );

@@ -86,7 +86,7 @@ export function checkOverflow(plan: PlanDescription, wake: number, counts: numbe
       if (reach >= 2 ** 31) {
         throw new CascError(
           'ERR_CASC_OVERFLOW',
-          `the membranes of ${layer.name} can reach ${reach.toPrecision(4)} with ${wake} awake steps and spike counts up to ${counts}, beyond int32. Use fewer steps, a smaller gamma, or --format float32`,
+          `the membranes of ${layer.name} can reach ${reach.toPrecision(4)} with ${wake} awake steps and spike counts up to ${counts}, beyond int32. Use fewer awake or sleep steps (--sleep n), a smaller gamma, or --format float32`,
           { layer: layer.name },
         );
       }

@@ -80,7 +80,8 @@ export function openPlan(network: Network) {
 export function checkShape(network: Network, dataset: Dataset): void {
   const want = network.nodes[network.input]!.shape;
   const { c, h, w } = dataset.shape;
-  if (numel(want) === c * h * w && want.c === c && want.h === h) return;
+  const vector = want.h * want.w === 1; // takes an image as the list of its pixels
+  if (numel(want) === c * h * w && (vector || (want.c === c && want.h === h))) return;
   throw new CascError(
     'ERR_CASC_SHAPE',
     `${network.file}: the input "${network.inputName}" takes images of ${want.c}x${want.h}x${want.w}, but ${dataset.name} gives ${c}x${h}x${w}. Set --resize, --crop or --channels`,

@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import type { Dataset, InputScaling } from '../datasets';
 import { argumentError, CascError } from '../errors';
-import { importModel } from '../graph';
+import { classCount, importModel } from '../graph';
 import { toLayers } from '../graph/layered';
 import type { Network, NetworkNode, QuantNode } from '../graph/network';
 import { withQuantizedActivations } from '../graph/quantized';
@@ -14,6 +14,9 @@ import { toFixedPoint } from './fixed-point';
 import { encodeMetadata, inputRangeOf, keptReadouts, type NetworkMetadata, readMetadata } from './metadata';
 import { readoutUnits, writeFixedPoint } from './write-fixed';
 import { writeFloat } from './write-float';
+
+export type { ClipMethod } from './clip-values';
+export { type NetworkMetadata, readMetadata } from './metadata';
 
 export interface QuantizeOptions {
   /** Q, 1 to 255. Needed unless the net is quantised already, which then keeps its own. */
@@ -105,7 +108,7 @@ async function quantizeActivations(
     clips: Object.fromEntries([...clips].map(([id, clip]) => [network.nodes[id]!.name, clip])),
     input: options.scaling ?? calibration.scaling,
     classes: options.classNames ? [...options.classNames] : ((calibration.classNames as string[] | null) ?? undefined),
-    task: taskOf(network),
+    task: classCount(network) === undefined ? undefined : 'classification',
     calibration: seen.hash,
   };
   const written =
@@ -163,7 +166,7 @@ async function keepActivations(
     levels: layered.levels,
     clips: recorded.clips ?? clips,
     input,
-    task: recorded.task ?? taskOf(network),
+    task: recorded.task ?? (classCount(network) === undefined ? undefined : 'classification'),
     classes: options.classNames
       ? [...options.classNames]
       : (recorded.classes ?? (options.calibration?.classNames as string[] | null) ?? undefined),
@@ -171,13 +174,6 @@ async function keepActivations(
   const written = fixed(network, format, metadata, input && inputRangeOf(input));
   const layers = Object.entries(clips).map(([name, clip]) => ({ name, clip, max: null }));
   return { model: written, bytes: writeModel(written), levels: layered.levels, format, layers, images: 0 };
-}
-
-/** Classification is what can be told from the graph: one output, one value for each class. */
-function taskOf(network: Network): NetworkMetadata['task'] {
-  const [output, ...more] = network.outputs;
-  const wide = output?.dims.filter((dim) => dim > 1) ?? [];
-  return more.length === 0 && wide.length === 1 ? 'classification' : undefined;
 }
 
 /** In a fixed-point file the offset is ⌊φK⌋. */

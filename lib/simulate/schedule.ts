@@ -23,6 +23,8 @@ export interface ScheduleOptions {
 
 export interface Schedule extends NativeSchedule {
   readonly neuron: NeuronModel;
+  /** True for the CIF neuron with its bounds and with sleep: equal to the quantised ANN, in float32 up to rounding. */
+  readonly consistent: boolean;
   /**
    * True where the theorem promises spike counts equal to the ANN's quantised at `wake` levels, once all neurons rest: a
    * fixed sleep may be too short for that.
@@ -72,10 +74,10 @@ export function resolveSchedule(
   if (shift !== null && !(shift >= 0 && shift < 1)) throw argumentError('shift', 'a number from 0 up to 1', shift);
   const upper = options.upperBound ?? model.upper;
 
-  const consistent = gamma === 1 && model.negative && upper;
+  const bounded = gamma === 1 && model.negative && upper;
   const exact = net.format !== 'float32';
   const notes: string[] = [];
-  if (!consistent) notes.push(`neuron ${describe(neuron, gamma, upper)} is not loss-free: a baseline for comparison`);
+  if (!bounded) notes.push(`neuron ${describe(neuron, gamma, upper)} is not loss-free: a baseline for comparison`);
   if (wake !== net.levels) {
     notes.push(
       `${wake} awake steps on a net of ${net.levels} levels: the spiking net computes the net quantised at ${wake} levels, which is not the one that was calibrated`,
@@ -96,8 +98,9 @@ export function resolveSchedule(
     wake,
     margin,
     sleep,
-    cap: consistent && exact ? Math.min((net.depth - 1) * wake + 1, MOST_SLEEP) : CAP_WITHOUT_BOUND,
-    lossFree: consistent && exact && sleep !== 0,
+    cap: bounded && exact ? Math.min((net.depth - 1) * wake + 1, MOST_SLEEP) : CAP_WITHOUT_BOUND,
+    consistent: bounded && sleep !== 0,
+    lossFree: bounded && exact && sleep !== 0,
     notes,
   };
 }

@@ -154,7 +154,7 @@ export class SpikingNetwork {
     const certify = options.certify === true ? count : Number(options.certify ?? 0);
     return await this.hold(() =>
       abortable(options.signal, async (abort) => {
-        const { neuron: _, lossFree: __, notes: ___, ...native } = schedule;
+        const { neuron: _, consistent: __, lossFree: ___, notes: ____, ...native } = schedule;
         const result = await this.plan.run(images, count, {
           threads,
           schedule: native,

@@ -113,6 +113,42 @@ test('a callback that throws and a signal that fires leave the net usable', asyn
   expect((await evaluate(snn, dataset(9))).exact.certified).toBe(true);
 });
 
+test('float32 is measured without a promise, and certified only where that is asked for', async () => {
+  const float = SpikingNetwork.from(snn.converted.network, { format: 'float32' });
+  const measured = await evaluate(float, dataset(6));
+  expect(measured.exact).toMatchObject({ measured: true, certified: false, images: 6 });
+  expect(measured.exact.checkedNeurons).toBe(6 * (4 * 100 + CLASSES));
+  const asked = await evaluate(float, dataset(6), { certify: 'all' });
+  expect(asked.exact).toMatchObject({ measured: false, certified: measured.exact.mismatches === 0 });
+  float.dispose();
+});
+
+test('a net whose output is no value per class is refused', async () => {
+  const net = new Net(['N', 2, 5, 5]);
+  const x = net.add('Clip', [net.add('Floor', [net.conv('x', 3, 2)]), scalar(0), scalar(4)]);
+  const maps = SpikingNetwork.from(importGraph(net.model([net.conv(x, 3, 3)])));
+  await expect(evaluate(maps, dataset(2))).rejects.toMatchObject({
+    code: 'ERR_CASC_UNSUPPORTED',
+    message: expect.stringMatching(/one output of one value per class.*\[N, 3, 5, 5\]/),
+  });
+  maps.dispose();
+});
+
+test('a net of vectors takes an image as the list of its pixels', async () => {
+  const net = new Net(['N', SIZE]);
+  const hidden = net.add('Gemm', ['x', weights([8, SIZE])], { transB: 1 });
+  const x = net.add('Clip', [net.add('Floor', [hidden]), scalar(0), scalar(4)]);
+  const vectors = SpikingNetwork.from(
+    importGraph(net.model([net.add('Gemm', [x, weights([CLASSES, 8])], { transB: 1 })])),
+    {
+      format: 'int8',
+      inputRange: { min: -3, max: 3 },
+    },
+  );
+  expect((await evaluate(vectors, dataset(4))).exact).toMatchObject({ certified: true, images: 4 });
+  vectors.dispose();
+});
+
 test('another shift than the file’s is said', async () => {
   const { notes, exact } = await evaluate(snn, dataset(9), { shift: 0.25 });
   expect(notes.join()).toContain('0.25 of the threshold');

@@ -5,7 +5,15 @@ import { evaluationTable, inspectTable, quantizeTable, simulationTable } from '.
 const step = (wake: number, sleep: number, top1 = 0.5) => ({ wake, sleep, top1 });
 
 function evaluation(changes: Partial<Evaluation> = {}): Evaluation {
-  const exact = { certified: true, file: 'q.onnx', format: 'int8', images: 40, checkedNeurons: 123_456, mismatches: 0 };
+  const exact = {
+    measured: false,
+    certified: true,
+    file: 'q.onnx',
+    format: 'int8',
+    images: 40,
+    checkedNeurons: 123_456,
+    mismatches: 0,
+  };
   return {
     model: { file: 'q.onnx', hash: 'ab', format: 'int8', levels: 2, isa: 'scalar' },
     data: 'cifar10 test_batch.bin',
@@ -92,8 +100,9 @@ describe('evaluation', () => {
       'of the first 8 of 40 images',
     );
     expect(last(evaluationTable(evaluation({ exact: none })))).toContain('no certificate was asked for');
-    expect(last(evaluationTable(evaluation({ exact: { ...none, format: 'float32' } })))).toContain(
-      '--format int8 or int16',
+    const measured = { ...exact, measured: true, certified: false, format: 'float32', mismatches: 3 };
+    expect(last(evaluationTable(evaluation({ exact: measured })))).toMatch(
+      /^measured, not certified: .* 3 of 123,456 neurons .* differ.*--format int8 or int16/,
     );
     const baseline = evaluationTable(evaluation({ exact: none, notes: ['neuron if is not loss-free'] }));
     expect(baseline).toMatch(/not certified: see the note\nnote: neuron if is not loss-free$/);
