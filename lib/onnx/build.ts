@@ -1,4 +1,5 @@
 /** Builders of ONNX models: for the files that casc-snn writes, and for tests. */
+import { bufferSourceToDataView } from 'typed-array-utils';
 import type { NumericArray } from './tensor';
 import {
   type AttributeProto,
@@ -111,7 +112,7 @@ export function makeTensor(
 ): TensorProto {
   const { code, bytes, set } = WRITERS[type];
   const rawData = new Uint8Array(values.length * bytes);
-  const view = new DataView(rawData.buffer);
+  const view = bufferSourceToDataView(rawData);
   for (let i = 0; i < values.length; ++i) set(view, i * bytes, values[i]!);
   return { dims: [...dims], dataType: code, name, rawData };
 }

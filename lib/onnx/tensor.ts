@@ -1,4 +1,5 @@
 /** TensorProto to typed arrays and back. */
+import { bufferSourceToDataView } from 'typed-array-utils';
 import { CascError } from '../errors';
 import { fromBfloat, fromHalf } from './half';
 import { DataType, type TensorProto } from './types';
@@ -139,7 +140,7 @@ export function decodeTensor(tensor: TensorProto, file: string): OnnxTensor {
 function fromRaw(raw: Uint8Array, count: number, format: Format): NumericArray {
   const data = format.create(count);
   if (format.raw) {
-    const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
+    const view = bufferSourceToDataView(raw);
     for (let i = 0; i < count; ++i) data[i] = format.raw(view, i * format.bytes);
   } else {
     // ONNX is little-endian, and so is every machine Node.js runs the addon on.
