@@ -37,6 +37,10 @@ export interface ConvertedNetwork {
 /**
  * Throws ERR_CASC_NOT_QUANTIZED, ERR_CASC_UNSUPPORTED or ERR_CASC_MODEL, naming the node; ERR_CASC_ARGUMENT where a
  * fixed-point format needs the range of the input.
+ *
+ * @example
+ * const converted = convert(await importModel('q8.onnx'), { format: 'float32' });
+ * console.log(converted.levels, converted.plan.layers.length);
  */
 export function convert(network: Network, options: ConvertOptions = {}): ConvertedNetwork {
   const metadata = readMetadata(network);

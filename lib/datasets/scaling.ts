@@ -59,6 +59,9 @@ export type InputScalingOptions = z.input<typeof inputScalingSchema>;
  * Checks a description of the input scaling (from options or from a file's metadata) and fills in the defaults.
  *
  * @throws CascError ERR_CASC_ARGUMENT that names every wrong field.
+ *
+ * @example
+ * const scaling = parseInputScaling({ mean: [0.5], std: [0.25], channels: 'gray' });
  */
 export function parseInputScaling(value: unknown): InputScaling {
   const result = inputScalingSchema.safeParse(value);

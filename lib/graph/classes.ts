@@ -9,7 +9,12 @@ export function classCount(network: Network): number | undefined {
   return wide[0] ?? 1;
 }
 
-/** The same; throws ERR_CASC_UNSUPPORTED where the net is no classifier. */
+/**
+ * The same; throws ERR_CASC_UNSUPPORTED where the net is no classifier.
+ *
+ * @example
+ * const classes = classesOf(await importModel('net.onnx')); // 10 for CIFAR-10
+ */
 export function classesOf(network: Network): number {
   const classes = classCount(network);
   if (classes !== undefined) return classes;

@@ -33,6 +33,10 @@ export interface ImportOptions {
  * Imports an ONNX file or a model in memory.
  * Throws ERR_CASC_FILE and ERR_CASC_MODEL for files that cannot be read or are inconsistent, and (strict)
  * ERR_CASC_UNSUPPORTED for the first refused node in file order, naming node, operator and reason.
+ *
+ * @example
+ * const network = await importModel('net.onnx');
+ * for (const { name, verdict } of network.verdicts) console.log(name, verdict);
  */
 export async function importModel(model: string | OnnxModel, options: ImportOptions = {}): Promise<Network> {
   return importGraph(typeof model === 'string' ? await readModel(model) : model, options);

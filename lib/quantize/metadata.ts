@@ -48,7 +48,12 @@ export function encodeMetadata(metadata: NetworkMetadata): Record<string, string
   return props;
 }
 
-/** Throws ERR_CASC_MODEL where a `casc.*` entry cannot be read, or is of a newer version than this library. */
+/**
+ * Throws ERR_CASC_MODEL where a `casc.*` entry cannot be read, or is of a newer version than this library.
+ *
+ * @example
+ * const { levels, clips, input } = readMetadata(await importModel('q8.onnx'));
+ */
 export function readMetadata(network: Network): NetworkMetadata {
   const { file, metadata: props } = network;
   const bad = (key: string, why: string) =>

@@ -2,7 +2,12 @@
 import type { QuantizeResult } from '../quantize';
 import { count, plural, type Row, table } from './table';
 
-/** Clip values, and the file that was written. `data` names what it was calibrated on. */
+/**
+ * Clip values, and the file that was written. `data` names what it was calibrated on.
+ *
+ * @example
+ * console.log(quantizeTable(await quantize('net.onnx', options)));
+ */
 export function quantizeTable(result: QuantizeResult, file: string, data?: string): string {
   const { layers, levels, format, bytes, images } = result;
   const calibrated = images > 0;

@@ -5,7 +5,12 @@ import { count, plural, type Row, table } from './table';
 /** Values of an output that are shown. */
 const MOST_VALUES = 10;
 
-/** The outputs of each image, and how long it took. `names`: of the outputs. */
+/**
+ * The outputs of each image, and how long it took. `names`: of the outputs.
+ *
+ * @example
+ * console.log(simulationTable(await snn.simulate(images, count), ['logits']));
+ */
 export function simulationTable(result: SimulationResult, names: readonly string[]): string {
   const { images, outputs, schedule, sleepSteps, spikes } = result;
   const tables = names.map((name, i) => {

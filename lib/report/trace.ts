@@ -12,7 +12,13 @@ export interface Trace {
   quiescentAt: number | null;
 }
 
-/** `result` must have been simulated with everyStep. */
+/**
+ * `result` must have been simulated with everyStep.
+ *
+ * @example
+ * const result = await snn.simulate(images, count, { everyStep: true, counts: true });
+ * await writeWhole('trace.json', JSON.stringify(traceOf(result, snn.readoutSize)));
+ */
 export function traceOf(result: SimulationResult, outputs: number): Trace {
   const { steps, images, accumulated, counts, atRest, quietSteps } = result;
   const awake = steps.length - steps.filter(({ wake, sleep }) => wake === steps.at(-1)!.wake && sleep > 0).length;

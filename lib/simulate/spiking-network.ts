@@ -141,6 +141,9 @@ export class SpikingNetwork {
    * Runs images [count × C·H·W] (float32, preprocessed) through wake and sleep, off the event loop.
    * Throws ERR_CASC_SHAPE for a wrong length, ERR_CASC_OVERFLOW where int32 is too small for the schedule; rejects with
    * the signal's reason when aborted.
+   *
+   * @example
+   * const { outputs, sleepSteps, certificate } = await snn.simulate(images, count, { certify: true });
    */
   async simulate(images: Float32Array, count: number, options: SimulateOptions = {}): Promise<SimulationResult> {
     if (this.disposed) throw new CascError('ERR_CASC_DISPOSED', 'the spiking network was disposed; load it again');
