@@ -10,7 +10,7 @@ export function classCount(network: Network): number | undefined {
 }
 
 /**
- * The same; throws ERR_CASC_UNSUPPORTED where the net is no classifier.
+ * Number of classes of a classifier. Throws ERR_CASC_UNSUPPORTED where the net is none.
  *
  * @example
  * const classes = classesOf(await importModel('net.onnx')); // 10 for CIFAR-10
