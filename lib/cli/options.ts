@@ -34,6 +34,14 @@ export function share(text: string): number {
   return value;
 }
 
+function notNegative(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0) || !Number.isFinite(value)) {
+    throw new InvalidArgumentError('Expected a number, 0 or more.');
+  }
+  return value;
+}
+
 function numberList(text: string): number[] {
   const values = text.split(',').map(decimal);
   if (values.some(Number.isNaN) || ![1, 3].includes(values.length)) {
@@ -84,6 +92,7 @@ export interface ScheduleFlags {
   wake?: number;
   sleep?: number | 'auto';
   margin?: number;
+  stagger?: number;
 }
 
 export function addSchedule(command: Command): Command {
@@ -102,17 +111,19 @@ export function addSchedule(command: Command): Command {
     )
     .option('--wake <n>', "awake steps (default: the net's levels)", wholeNumber(1, 1_000_000))
     .option('--sleep <n|auto>', 'sleep steps (default: auto, until no neuron fires)', sleepSteps)
-    .option('--margin <n>', 'sleep after every n awake steps (default: after the last)', wholeNumber(1));
+    .option('--margin <n>', 'sleep after every n awake steps (default: after the last)', wholeNumber(1))
+    .option('--stagger <d>', 'layer l fires only from step d*l on: fewer spikes, more steps (default: 0)', notNegative);
 }
 
 export function scheduleOf(flags: ScheduleFlags): ScheduleOptions {
-  const { neuron, gamma, wake, sleep, margin } = flags;
+  const { neuron, gamma, wake, sleep, margin, stagger } = flags;
   return {
     neuron,
     gamma,
     wake,
     sleep,
     margin,
+    stagger,
     shift: flags.shift === undefined ? undefined : Number(flags.shift),
     upperBound: flags.upperBound === undefined ? undefined : flags.upperBound === 'on',
   };

@@ -137,6 +137,8 @@ export interface NativeSchedule {
   sleep: number;
   /** Most steps of an auto sleep phase. */
   cap: number;
+  /** A neuron layer with l neuron layers before it (on the longest path) fires only from step ⌊stagger·l⌋ of the run on. */
+  stagger: number;
 }
 
 export interface SpikingRunOptions {

@@ -32,6 +32,9 @@ Schedule readSchedule(const Napi::Object& from) {
   schedule.margin = read::integer(from.Get("margin"), 1, schedule.wake, "schedule.margin");
   schedule.sleep = read::integer(from.Get("sleep"), -1, kMostSleep, "schedule.sleep");
   schedule.cap = read::integer(from.Get("cap"), 1, kMostSleep, "schedule.cap");
+  schedule.stagger = read::number(from.Get("stagger"), "schedule.stagger");
+  if (!(schedule.stagger >= 0 && schedule.stagger <= 1000))
+    read::fail("schedule.stagger", "expected a number from 0 to 1000");
   Napi::Value shift = from.Get("shift");
   if (!shift.IsNull() && !shift.IsUndefined()) {
     schedule.shift = read::number(shift, "schedule.shift");

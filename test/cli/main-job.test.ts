@@ -121,6 +121,34 @@ test('a baseline is not certified and is no failure', () => {
   expect(result.stdout).toContain('not loss-free');
 });
 
+test('stagger is certified too, with fewer spikes in more steps', () => {
+  const figures = ['0', '2'].map((stagger) => {
+    const report = join(folder, `stagger${stagger}.json`);
+    const result = casc([
+      'evaluate',
+      q8,
+      '--format',
+      'int8',
+      '--data',
+      `mnist:${box}`,
+      '--limit',
+      '50',
+      ...scaling,
+      '--stagger',
+      stagger,
+      '--json',
+      report,
+    ]);
+    expect(result.status).toBe(0);
+    return json<Evaluation>(report);
+  });
+  const [plain, staggered] = figures as [Evaluation, Evaluation];
+  expect(staggered.exact).toMatchObject({ certified: true, mismatches: 0 });
+  expect(staggered.snn.top1).toBe(plain.snn.top1);
+  expect(staggered.spikes.negative).toBeLessThan(plain.spikes.negative);
+  expect(staggered.steps.sleep.mean).toBeGreaterThan(plain.steps.sleep.mean);
+});
+
 test('simulate writes a trace', async () => {
   const input = join(folder, 'x.npy');
   const trace = join(folder, 'trace.json');

@@ -261,11 +261,13 @@ export const cif: NativeSchedule = {
   margin: 8,
   sleep: -1,
   cap: 1000,
+  stagger: 0,
 };
 
 export function randomSchedule(seed: number): NativeSchedule {
   const random = new Random(seed ^ 0x2545f491);
   const wake = random.int(1, 7);
+  const stagger = random.chance(0.5) ? 0 : random.pick([0.5, 1, 2.3]);
   return {
     gamma: random.chance(0.6) ? 1 : random.int(2, 6),
     negative: random.chance(0.7),
@@ -274,6 +276,8 @@ export function randomSchedule(seed: number): NativeSchedule {
     wake,
     margin: random.chance(0.5) ? wake : random.int(1, wake),
     sleep: random.chance(0.6) ? -1 : random.int(0, 6),
-    cap: random.pick([1, 3, 25]),
+    // Layers that wait for their first step need room for it.
+    cap: stagger > 0 ? 60 : random.pick([1, 3, 25]),
+    stagger,
   };
 }

@@ -181,9 +181,18 @@ export function simulate(plan: PlanDescription, image: ArrayLike<number>, schedu
     operations: 0,
   };
 
+  const depth: number[] = [];
+  for (const layer of layers) {
+    depth.push(Math.max(0, ...sourcesOf(layer).map((s) => depth[s]! + (layers[s]!.kind === 'neuron' ? 1 : 0))));
+  }
+  const first = layers.map((_, l) => Math.floor(schedule.stagger * depth[l]!));
+  const lastFirst = Math.max(0, ...neurons.map((l) => first[l]!));
+  let runStep = -1;
+
   /** One step of the whole net; the number of neurons that fired. */
   function step(awake: number, sleep: number): number {
     let fired = 0;
+    runStep++;
     const values: number[][] = [];
     layers.forEach((layer, l) => {
       if (layer.kind === 'input') {
@@ -213,7 +222,7 @@ export function simulate(plan: PlanDescription, image: ArrayLike<number>, schedu
         current.forEach((i, e) => {
           const theta = layer.threshold[Math.floor(e / (layer.h * layer.w))]!;
           const v = membrane[l]![e]! + i;
-          const s = fire(v, count[l]![e]!, theta, awake, schedule);
+          const s = runStep < first[l]! ? 0 : fire(v, count[l]![e]!, theta, awake, schedule);
           membrane[l]![e] = v - s * theta;
           count[l]![e]! += s;
           spikes[e] = s;
@@ -253,11 +262,11 @@ export function simulate(plan: PlanDescription, image: ArrayLike<number>, schedu
     let rest = false;
     while (schedule.sleep < 0 ? !rest && sleep < schedule.cap : sleep < schedule.sleep) {
       sleep++;
-      rest = step(awake, sleep) === 0;
+      rest = step(awake, sleep) === 0 && runStep >= lastFirst;
       steps.push(record());
     }
     result.sleepSteps.push(sleep);
-    result.atRest.push(Number(schedule.sleep < 0 ? rest : !pending(awake)));
+    result.atRest.push(Number(schedule.sleep < 0 ? rest : runStep >= lastFirst && !pending(awake)));
     result.readout.push(steps);
   }
   result.counts = neurons.map((l) => count[l]!);

@@ -36,6 +36,8 @@ test.each([
   [{ gamma: 0 }, 'gamma'],
   [{ sleep: -1 }, 'sleep'],
   [{ shift: 1 }, 'shift'],
+  [{ stagger: -1 }, 'stagger'],
+  [{ stagger: Number.NaN }, 'stagger'],
   [{ threads: 0 }, 'threads'],
   [{ threads: 1000 }, 'threads'],
   [{ neuron: 'lif' as 'if' }, 'neuron'],

@@ -58,6 +58,24 @@ test('a run without sleep is not loss-free, and the certificate says where', asy
   expect(failed).toBeGreaterThan(0);
 });
 
+test('stagger stays loss-free and takes fewer spikes', async () => {
+  const total = { none: 0, some: 0 };
+  for (const seed of [3, 14, 15, 92, 65, 35]) {
+    const { model, images, count } = randomNet(seed);
+    const snn = SpikingNetwork.from(await importModel(model), { format: 'int8', inputRange: { min: -3, max: 3 } });
+    for (const stagger of [0, 0.5, 1, 2.5, 8]) {
+      const { certificate, atRest, outputs, spikes } = await snn.simulate(images, count, { stagger, certify: true });
+      expect(certificate!.mismatches).toBe(0);
+      expect(atRest.every(Boolean)).toBe(true);
+      expect([...outputs[0]!]).toEqual([...(await snn.simulate(images, count)).outputs[0]!]);
+      if (stagger === 0) total.none += spikes.positive + spikes.negative;
+      if (stagger === 2.5) total.some += spikes.positive + spikes.negative;
+    }
+    snn.dispose();
+  }
+  expect(total.some).toBeLessThan(total.none);
+});
+
 test('every sleep after t awake steps gives the net quantised at t levels', async () => {
   for (const seed of [3, 14, 15, 92]) {
     const { model, images, count } = randomNet(seed);

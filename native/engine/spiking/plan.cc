@@ -93,7 +93,12 @@ class Compiler {
         relay(from, to);
         break;
     }
-    for (size_t source : to.sources) plan_.layers[source].lastUse = index;
+    for (size_t source : to.sources) {
+      Layer<N>& read = plan_.layers[source];
+      read.lastUse = index;
+      to.depth = std::max(to.depth, read.depth + (read.kind == LayerKind::Neuron ? 1 : 0));
+    }
+    if (to.kind == LayerKind::Neuron) plan_.depth = std::max(plan_.depth, to.depth);
     const bool inputFed = !to.sources.empty() && allConstant(to.sources);
     for (const TermSpec& term : from.terms) {
       const double macs = macsOf(term, from.shape);

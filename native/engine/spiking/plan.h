@@ -84,6 +84,7 @@ struct Layer {
   bool biasVaries = false;
   Aligned<N> threshold;                           // one row [w · c]
   std::vector<N> channelThreshold, channelStart;  // [c]
+  int32_t depth = 0;                              // neuron layers before it on the longest path
   uint32_t neuronOrdinal = 0;                     // among neuron layers
 
   bool readout = false;
@@ -103,6 +104,7 @@ struct Plan {
   size_t input = 0;  // index of the input layer
   std::vector<size_t> neuronLayers, readoutLayers;
   size_t outputs = 0;  // elements of all readouts
+  int32_t depth = 0;   // that of the deepest neuron layer
   size_t bytes = 0;    // packed weights and tables
   double denseMacs = 0, inputMacs = 0;
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <optional>
 
 #include "kernels/neuron/neuron.h"
@@ -19,6 +20,8 @@ struct Schedule {
   int32_t margin = 1;  // awake steps of a group
   int32_t sleep = -1;  // steps of every phase, −1: until silent
   int32_t cap = 1;     // most steps of a phase that sleeps until silent
+  /** A layer with d neuron layers before it fires only from step ⌊stagger·d⌋ of the run on. */
+  double stagger = 0;
 
   int32_t phases() const { return (wake + margin - 1) / margin; }
   /** Awake steps before phase p's group, and in it. */
@@ -26,6 +29,14 @@ struct Schedule {
   int32_t group(int32_t p) const { return std::min(margin, wake - before(p)); }
   /** Most sleep steps of a phase. */
   int32_t sleepLimit() const { return sleep < 0 ? cap : sleep; }
+
+  int32_t firstFiring(int32_t depth) const { return static_cast<int32_t>(stagger * depth); }
+  /** Step of the run, from 0; past any first firing in later phases of a run that sleeps until
+   * silent, since only a net whose layers have all begun can be at rest. */
+  int32_t runStep(int32_t phase, int32_t index) const {
+    if (phase > 0 && sleep < 0) return std::numeric_limits<int32_t>::max();
+    return before(phase) + phase * std::max(sleep, 0) + index;
+  }
 
   NeuronRule rule(int32_t awakeSteps) const { return {gamma, negative, upper, awakeSteps}; }
 };

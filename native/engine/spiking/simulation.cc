@@ -100,10 +100,13 @@ void Simulation<N>::run(const N* inputValues, const Schedule& schedule, const Ab
   atRest.resize(phases);
   for (size_t p = 0; p < phases; ++p) {
     const bool automatic = schedule.sleep < 0;
+    // The step that proves rest is silent, and the last layer may fire in it.
+    const int32_t begun = p == 0 ? schedule.firstFiring(plan_.depth) - schedule.group(0) + 1 : 0;
+    const int32_t quiet = std::max(lastFiring_[p] + 1, begun);
     // A silent step proves rest, and it is counted; without one, look at what is left to fire.
-    sleepSteps[p] = automatic ? std::min(lastFiring_[p] + 1, schedule.cap) : schedule.sleep;
-    quietSteps[p] = std::min(lastFiring_[p] + 1, sleepSteps[p]);
-    atRest[p] = automatic ? lastFiring_[p] < schedule.cap : !pendingAtEnd_[p];
+    sleepSteps[p] = automatic ? std::min(quiet, schedule.cap) : schedule.sleep;
+    quietSteps[p] = std::min(quiet, sleepSteps[p]);
+    atRest[p] = automatic ? quiet <= schedule.cap : !pendingAtEnd_[p];
   }
 }
 
@@ -266,6 +269,18 @@ bool Simulation<N>::stepNeurons(const Layer<N>& layer, Moment now, const Constan
   return fired;
 }
 
+/** A step of a layer that may not fire yet: only the constant current is left to add. */
+template <class N>
+void Simulation<N>::integrate(const Layer<N>& layer, Moment now, const ConstantCurrent& current) {
+  if (now.sleep > 0) return;
+  const size_t length = layer.shape.row();
+  for (size_t y = 0; y < size_t(layer.shape.h); ++y) {
+    const N* from = current.data + y * current.rowStride;
+    N* to = membrane_.data() + y * length;
+    for (size_t i = 0; i < length; ++i) to[i] = wrappingAdd(to[i], from[i]);
+  }
+}
+
 template <class N>
 void Simulation<N>::neuron(size_t index) {
   const Layer<N>& layer = plan_.layers[index];
@@ -277,11 +292,13 @@ void Simulation<N>::neuron(size_t index) {
     for (size_t i = c; i < numel; i += size_t(layer.shape.c)) membrane_[i] = start;
   }
   std::fill(counts[layer.neuronOrdinal].begin(), counts[layer.neuronOrdinal].end(), 0);
-  pending_.assign(rows, 0);
+  const int32_t first = schedule_.firstFiring(layer.depth);
+  pending_.assign(rows, first > 0);  // a layer that waits for its first step is not silent for good
   auto pending = [&] { return anyNonZero(pending_.data(), rows); };
   eachMoment(index, pending, [&](Moment now) {
     touched_.assign(rows, 0);
     const bool fed = addTerms(layer, now, membrane_.data());
+    if (schedule_.runStep(now.phase, now.index) < first) return integrate(layer, now, current);
     if (now.sleep > 0 && !fed && !pending()) return;
     auto plane = takePlane(layer);
     if (!stepNeurons(layer, now, current, *plane)) return pool_.give(std::move(plane));

@@ -63,6 +63,7 @@ class Simulation {
 
   void input(const N* values);
   void neuron(size_t index);
+  void integrate(const Layer<N>& layer, Moment now, const ConstantCurrent& current);
   void linear(size_t index);
   void maxPool(size_t index);
   void relay(size_t index);
