@@ -122,13 +122,21 @@ function topClasses(outputs: Float32Array, images: number): number[] {
   });
 }
 
-/** Every thread count of a case on every instruction set, where the filter takes it. */
-async function runCase(one: PeerCase, filter: string, rounds: number, folder: string): Promise<Row[]> {
+interface Setup {
+  isa: string;
+  threads: number;
+}
+
+/** The instruction sets and thread counts of a case that the filter takes. */
+function setups(one: PeerCase, filter: string): Setup[] {
+  if (one.hidden && filter !== one.name) return [];
   const isas = process.env.CASC_ISA ? [info().isa] : info().found;
-  const wanted = isas.flatMap((isa) =>
-    one.threads.map((threads) => ({ isa, threads })).filter(({ threads }) => takes(one, threads, isa, filter)),
-  );
-  if (wanted.length === 0) return [];
+  return isas
+    .flatMap((isa) => one.threads.map((threads) => ({ isa, threads })))
+    .filter(({ isa, threads }) => rowName(one, threads, isa).toLowerCase().includes(filter.toLowerCase()));
+}
+
+async function runCase(one: PeerCase, wanted: readonly Setup[], rounds: number, folder: string): Promise<Row[]> {
   const images = await imagesOf(one);
   const file = await quantized(one, folder);
   const rows: Row[] = [];
@@ -142,10 +150,6 @@ async function runCase(one: PeerCase, filter: string, rounds: number, folder: st
     }
   }
   return rows;
-}
-
-function takes(one: PeerCase, threads: number, isa: string, filter: string): boolean {
-  return one.hidden ? filter === one.name : rowName(one, threads, isa).toLowerCase().includes(filter.toLowerCase());
 }
 
 const HEAD = [
@@ -207,15 +211,21 @@ async function main(): Promise<void> {
     return;
   }
   const { filter, rounds, json } = options;
+  const chosen = cases.map((one) => ({ one, wanted: setups(one, filter) })).filter(({ wanted }) => wanted.length > 0);
+  if (chosen.length === 0) {
+    process.stderr.write(`no row has "${filter}" in its name, which is like "${rowName(cases[0]!, 1, info().isa)}"\n`);
+    process.exitCode = 2;
+    return;
+  }
   const where = { ...setting(), onnxruntime: env.versions.node ?? 'unknown', rounds };
   const results: Row[] = [];
   const notMeasured: string[] = [];
   const folder = await mkdtemp(join(tmpdir(), 'casc-bench-'));
   try {
-    for (const one of cases.filter(({ hidden, name }) => !hidden || filter === name)) {
+    for (const { one, wanted } of chosen) {
       const missing = one.needs.find((path) => !existsSync(path));
       if (missing === undefined) {
-        results.push(...(await runCase(one, filter, rounds, folder)));
+        results.push(...(await runCase(one, wanted, rounds, folder)));
       } else {
         notMeasured.push(`${one.name} not measured: no ${missing}; set CASC_DATA to the folder with data/ and models/`);
         if (process.env.CASC_REQUIRE_DATA === '1') process.exitCode = 1;
