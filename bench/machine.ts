@@ -48,3 +48,18 @@ function commit(): string | null {
     return null;
   }
 }
+
+/** Starts a measurement; the function returned ends it: cores that were busy with other processes in between, on average. */
+export function watchOthers(): () => number {
+  const start = { wall: performance.now(), busy: busyMs(), own: process.cpuUsage() };
+  return () => {
+    const { user, system } = process.cpuUsage(start.own);
+    const others = busyMs() - start.busy - (user + system) / 1000;
+    return Math.max(0, others / (performance.now() - start.wall));
+  };
+}
+
+/** Of all cores since they were started. */
+function busyMs(): number {
+  return cpus().reduce((sum, { times: { user, nice, sys, irq } }) => sum + user + nice + sys + irq, 0);
+}

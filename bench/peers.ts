@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { info, openDataset, quantize, SpikingNetwork, writeWhole } from 'casc-snn';
 import { env, InferenceSession, Tensor } from 'onnxruntime-node';
-import { describe, setting } from './machine';
+import { describe, setting, watchOthers } from './machine';
 import { cases, namedUnits, type PeerCase } from './peer-cases';
 import { median, type SideBySide, sideBySide } from './side-by-side';
 
@@ -31,6 +31,8 @@ interface Row {
   secondsPerBatch: { snn: number[]; onnxruntime: number[] };
   imagesPerSecond: { snn: number; onnxruntime: number };
   ratio: SideBySide['ratio'];
+  /** Cores that other processes kept busy meanwhile: near 0 on a quiet machine. */
+  otherLoad: number;
 }
 
 interface Images {
@@ -85,7 +87,9 @@ async function compare(
     const { mismatches, checkedNeurons } = certified.certificate!;
     const sleep = [...certified.sleepSteps];
 
+    const others = watchOthers();
     const { ours, peer, ratio } = await sideBySide(simulate, infer, rounds);
+    const otherLoad = others();
     return {
       name,
       isa: snn.isa,
@@ -108,6 +112,7 @@ async function compare(
       secondsPerBatch: { snn: ours, onnxruntime: peer },
       imagesPerSecond: { snn: batch / median(ours), onnxruntime: batch / median(peer) },
       ratio,
+      otherLoad,
     };
   } finally {
     await session.release();
@@ -161,25 +166,31 @@ const HEAD = [
   'ort img/s',
   'ratio',
   'min..max',
+  'other load',
   'steps',
   'certified neurons',
   'same top-1',
 ];
 
 function table(rows: readonly Row[]): string {
-  const cells = rows.map(({ name, batch, threads, isa, imagesPerSecond, ratio, steps, certificate, sameTop1 }) => [
-    name,
-    batch,
-    threads,
-    isa,
-    imagesPerSecond.snn.toFixed(1),
-    imagesPerSecond.onnxruntime.toFixed(1),
-    ratio.median.toFixed(3),
-    `${ratio.min.toFixed(3)}..${ratio.max.toFixed(3)}`,
-    `${steps.wake} + ${steps.sleep.mean.toFixed(1)}`,
-    certificate.certified ? certificate.checkedNeurons.toLocaleString('en-US') : `FAILED at ${certificate.mismatches}`,
-    `${sameTop1}/${batch}`,
-  ]);
+  const cells = rows.map(
+    ({ name, batch, threads, isa, imagesPerSecond, ratio, otherLoad, steps, certificate, sameTop1 }) => [
+      name,
+      batch,
+      threads,
+      isa,
+      imagesPerSecond.snn.toFixed(1),
+      imagesPerSecond.onnxruntime.toFixed(1),
+      ratio.median.toFixed(3),
+      `${ratio.min.toFixed(3)}..${ratio.max.toFixed(3)}`,
+      otherLoad.toFixed(2),
+      `${steps.wake} + ${steps.sleep.mean.toFixed(1)}`,
+      certificate.certified
+        ? certificate.checkedNeurons.toLocaleString('en-US')
+        : `FAILED at ${certificate.mismatches}`,
+      `${sameTop1}/${batch}`,
+    ],
+  );
   const lines = [HEAD, ...cells].map((line) => line.map(String));
   const widths = HEAD.map((_, i) => Math.max(...lines.map((line) => line[i]!.length)));
   return lines
