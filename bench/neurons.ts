@@ -1,10 +1,10 @@
 /**
  * Micro-benchmark of the CIF neuron update: size × density × type × instruction set as data.
- * `npm run bench -- [filter]` prints updates a second; `--json` prints data with machine and version.
+ * `npm run bench:kernels -- [filter]` prints updates a second; `--json` prints data with machine, version and commit.
  */
-import { cpus } from 'node:os';
 import Benchmark from 'benchmark';
 import { info, NeuronPopulation } from 'casc-snn';
+import { setting } from './machine';
 
 interface Case {
   name: string;
@@ -66,7 +66,7 @@ async function main(): Promise<void> {
       );
     }
   }
-  if (json) console.log(JSON.stringify({ machine: cpus()[0]?.model, ...info(), results }, null, 2));
+  if (json) console.log(JSON.stringify({ ...setting(), results }, null, 2));
 }
 
 void main();
