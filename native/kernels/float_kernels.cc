@@ -11,8 +11,7 @@ constexpr FloatKernels kScalar{scalar::pack, scalar::tile, scalar::dot, scalar::
                                scalar::snap};
 #if defined(__x86_64__) && defined(__GNUC__)
 constexpr FloatKernels kAvx2{avx2::pack, avx2::tile, avx2::dot, avx2::depthwise, avx2::snap};
-constexpr FloatKernels kAvx512{avx512::pack, avx512::tile, avx512::dot, avx2::depthwise,
-                               avx2::snap};
+constexpr FloatKernels kAvx512{avx512::pack, avx512::tile, avx2::dot, avx2::depthwise, avx2::snap};
 #endif
 
 }  // namespace

@@ -1,3 +1,4 @@
+// No dot product here: it waits for memory, and AVX2 is as fast.
 #include "kernels/gemm/gemm.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -41,35 +42,6 @@ CASC_AVX512 void rows(const float* a, const float* panel, size_t depth, const fl
     _mm512_mask_storeu_ps(c + r * stride, lanes, _mm512_add_ps(even[r], odd[r]));
 }
 
-template <int R>
-CASC_AVX512 void dotRows(const float* weight, size_t depth, const float* x, float* y) {
-  __m512 sum[R][2];
-#pragma GCC unroll 4
-  for (int r = 0; r < R; ++r) sum[r][0] = sum[r][1] = _mm512_setzero_ps();
-  size_t k = 0;
-  for (; k + 32 <= depth; k += 32) {
-    const __m512 left = _mm512_loadu_ps(x + k);
-    const __m512 right = _mm512_loadu_ps(x + k + 16);
-#pragma GCC unroll 4
-    for (int r = 0; r < R; ++r) {
-      const float* row = weight + r * depth + k;
-      sum[r][0] = _mm512_fmadd_ps(_mm512_loadu_ps(row), left, sum[r][0]);
-      sum[r][1] = _mm512_fmadd_ps(_mm512_loadu_ps(row + 16), right, sum[r][1]);
-    }
-  }
-  for (; k < depth; k += 16) {
-    const __mmask16 lanes = lanesBelow(depth - k);
-    const __m512 part = _mm512_maskz_loadu_ps(lanes, x + k);
-#pragma GCC unroll 4
-    for (int r = 0; r < R; ++r) {
-      const __m512 row = _mm512_maskz_loadu_ps(lanes, weight + r * depth + k);
-      sum[r][0] = _mm512_fmadd_ps(row, part, sum[r][0]);
-    }
-  }
-#pragma GCC unroll 4
-  for (int r = 0; r < R; ++r) y[r] += _mm512_reduce_add_ps(_mm512_add_ps(sum[r][0], sum[r][1]));
-}
-
 }  // namespace
 
 CASC_AVX512 void pack(const float* source, const PanelRun* runs, size_t runCount,
@@ -94,12 +66,6 @@ void tile(const float* a, int rowCount, const float* panel, size_t depth, const 
   constexpr Rows kByRows[] = {rows<1>, rows<2>, rows<3>, rows<4>, rows<5>, rows<6>};
   kByRows[rowCount - 1](a, panel, depth, start, c, stride,
                         lanesBelow(static_cast<size_t>(columns)));
-}
-
-void dot(const float* weight, size_t rowCount, size_t depth, const float* x, float* y) {
-  size_t r = 0;
-  for (; r + 4 <= rowCount; r += 4) dotRows<4>(weight + r * depth, depth, x, y + r);
-  for (; r < rowCount; ++r) dotRows<1>(weight + r * depth, depth, x, y + r);
 }
 
 }  // namespace casc::avx512
