@@ -11,12 +11,14 @@ constexpr FloatKernels kScalar{scalar::pack, scalar::tile, scalar::dot, scalar::
                                scalar::snap};
 #if defined(__x86_64__) && defined(__GNUC__)
 constexpr FloatKernels kAvx2{avx2::pack, avx2::tile, avx2::dot, avx2::depthwise, avx2::snap};
+constexpr FloatKernels kAvx512{avx512::pack, avx512::tile, avx2::dot, avx2::depthwise, avx2::snap};
 #endif
 
 }  // namespace
 
 const FloatKernels& floatKernels(Isa isa) {
 #if defined(__x86_64__) && defined(__GNUC__)
+  if (isa == Isa::Avx512) return kAvx512;
   // Every set above scalar includes AVX2; fused multiply-add is a feature of its own.
   if (isa != Isa::Scalar && __builtin_cpu_supports("fma")) return kAvx2;
 #else

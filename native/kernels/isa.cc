@@ -12,6 +12,12 @@ bool supported(Isa isa) {
 #if defined(__x86_64__) && defined(__GNUC__)
   __builtin_cpu_init();
   if (isa == Isa::Avx2) return __builtin_cpu_supports("avx2") != 0;
+  // "fma" and "avx2" too: kernels without an AVX-512 version are those of AVX2.
+  if (isa == Isa::Avx512) {
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  }
 #endif
   return false;
 }
@@ -24,11 +30,21 @@ std::string join(const std::vector<Isa>& isas) {
 
 }  // namespace
 
-const char* isaName(Isa isa) { return isa == Isa::Avx2 ? "avx2" : "scalar"; }
+const char* isaName(Isa isa) {
+  switch (isa) {
+    case Isa::Avx512:
+      return "avx512";
+    case Isa::Avx2:
+      return "avx2";
+    case Isa::Scalar:
+      break;
+  }
+  return "scalar";
+}
 
 std::vector<Isa> builtIsas() {
 #if defined(__x86_64__) && defined(__GNUC__)
-  return {Isa::Scalar, Isa::Avx2};
+  return {Isa::Scalar, Isa::Avx2, Isa::Avx512};
 #else
   return {Isa::Scalar};
 #endif

@@ -26,6 +26,18 @@ const Kernels& kernelsOf(Isa isa) {
                             patchFloat32Avx2};
   if (isa == Isa::Avx2) return avx2;
 #endif
+#if CASC_HAS_AVX512
+  static const Kernels avx512{Isa::Avx512,
+                              {neuronStepAvx512, collectSpikesAvx512},
+                              {neuronStepAvx512, collectSpikesAvx512},
+                              scatterInt8Avx512,
+                              scatterInt16Avx512,
+                              scatterFloat32Avx512,
+                              patchInt8Avx512,
+                              patchInt16Avx512,
+                              patchFloat32Avx512};
+  if (isa == Isa::Avx512) return avx512;
+#endif
   static_cast<void>(isa);
   return scalar;
 }

@@ -6,6 +6,11 @@
 #define CASC_HAS_AVX2 1
 // No "fma": a fused multiply-add would round once where the scalar code rounds twice.
 #define CASC_AVX2 __attribute__((target("avx2,popcnt")))
+#define CASC_HAS_AVX512 1
+// 512-bit registers always come with fused multiply-add: it is -ffp-contract=off that keeps the
+// compiler from using it.
+#define CASC_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,popcnt")))
 #else
 #define CASC_HAS_AVX2 0
+#define CASC_HAS_AVX512 0
 #endif

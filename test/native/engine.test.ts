@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import type { NativeSchedule, PlanDescription, PlanFormat, SpikingResult, SpikingRunOptions } from '../../lib/native';
 import { addon } from '../../lib/native';
-import { cif, randomImages, randomPlan, randomSchedule } from './plans';
+import { cif, randomImages, randomPlan, randomSchedule, widePlan } from './plans';
 import { numel, quantized, type ReferenceResult, simulate } from './reference';
 
 const formats: PlanFormat[] = ['int8', 'int16', 'float32'];
@@ -91,6 +91,29 @@ describe('one result on every instruction set, thread count and batch split', ()
         }),
         { numRuns: 40 },
       );
+    });
+
+    test(`${format}, layers of many channels`, async () => {
+      let spikes = 0;
+      await fc.assert(
+        fc.asyncProperty(
+          fc.integer({ min: 0, max: 2 ** 31 - 1 }),
+          fc.constantFrom(1, 5),
+          fc.boolean(),
+          async (seed, gamma, negative) => {
+            const plan = widePlan(seed, format);
+            const schedule = { ...cif, wake: 5, margin: 3, gamma, negative, sleep: gamma > 1 ? 4 : -1 };
+            const images = randomImages(seed, plan, 2);
+            const options = { threads: 1, schedule, ...all };
+            const expected = await run({ ...plan, isa: 'scalar' }, images, options);
+            for (const isa of isas) expect(await run({ ...plan, isa }, images, options)).toEqual(expected);
+            spikes += expected.positive.reduce((sum, n) => sum + n, 0);
+            if (gamma === 1 && negative) expect([...expected.mismatches]).toEqual([0, 0]);
+          },
+        ),
+        { numRuns: 60 },
+      );
+      expect(spikes).toBeGreaterThan(10_000);
     });
   }
 });

@@ -281,3 +281,56 @@ export function randomSchedule(seed: number): NativeSchedule {
     stagger,
   };
 }
+
+/** Two neuron layers of many channels and a readout: whole vectors of every kernel, and what is left of them. */
+export function widePlan(seed: number, format: PlanFormat): PlanDescription {
+  const random = new Random(seed);
+  const unit = format === 'float32' ? 1 / 16 : 1;
+  const Weights = { float32: Float32Array, int8: Int8Array, int16: Int16Array }[format];
+  const Numbers = format === 'float32' ? Float32Array : Int32Array;
+  const numbers = (length: number, low: number, high: number) =>
+    new Numbers(length).map(() => random.int(low, high) * unit);
+  const conv = (source: number, from: number, to: number, size: number): PlanTerm => ({
+    op: 'conv',
+    source,
+    weight: new Weights(to * from * size * size).map(() => random.int(-20, 20) * unit),
+    window: {
+      kernel: [size, size],
+      strides: [1, 1],
+      pads: new Array(4).fill((size - 1) / 2) as never,
+      dilations: [1, 1],
+    },
+    groups: 1,
+  });
+  const space = { h: random.int(1, 3), w: random.int(1, 4) };
+  const [c, first, second, last] = [random.int(1, 3), random.int(60, 150), random.int(10, 70), random.int(1, 40)];
+  const neuron = (name: string, source: number, from: number, to: number, theta: number): PlanLayer => ({
+    kind: 'neuron',
+    name,
+    c: to,
+    ...space,
+    terms: [conv(source, from, to, 3)],
+    bias: numbers(to, -20, 60),
+    threshold: numbers(to, theta, 2 * theta),
+    start: numbers(to, 0, theta - 1),
+  });
+  const grid = { step: 0.25, lo: -6, hi: 8, scale: format === 'float32' ? 0.25 : 1 };
+  return {
+    format,
+    layers: [
+      { kind: 'input', name: 'x', c, ...space, grid },
+      neuron('a', 0, c, first, 60),
+      neuron('b', 1, first, second, 150),
+      {
+        kind: 'linear',
+        name: 'y',
+        c: last,
+        ...space,
+        terms: [conv(2, second, last, 1)],
+        bias: numbers(last, -20, 20),
+        readout: true,
+        readoutScale: 1,
+      },
+    ],
+  };
+}

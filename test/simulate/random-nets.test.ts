@@ -31,9 +31,13 @@ test(`SNN = quantised ANN in fixed point, on ${RUNS} random nets`, async () => {
         const single = await snn.simulate(images.subarray(inputSize, 2 * inputSize), 1, options);
         expect(single.hash[0]).toBe(result.hash[1]);
 
-        const scalar = SpikingNetwork.from(network, { format, inputRange: { min: -3, max: 3 }, isa: 'scalar' });
-        expect([...(await scalar.simulate(images, count, options)).hash]).toEqual([...result.hash]);
-        scalar.dispose();
+        for (const isa of addon().info().found) {
+          const other = SpikingNetwork.from(network, { format, inputRange: { min: -3, max: 3 }, isa });
+          const { hash, accumulated } = await other.simulate(images, count, options);
+          expect([...hash]).toEqual([...result.hash]);
+          expect([...accumulated]).toEqual([...result.accumulated]);
+          other.dispose();
+        }
         snn.dispose();
       },
     ),

@@ -8,6 +8,9 @@
 namespace casc {
 namespace {
 
+constexpr size_t kRound = 4;
+static_assert(kRound <= kEventSlack);
+
 /** Column and channel of a position without a division. */
 class Locator {
  public:
@@ -34,8 +37,8 @@ CASC_AVX2 inline void append(uint32_t mask, uint32_t base, const Locator& locato
                              size_t& count) {
   Event* out = list + count;
   count += static_cast<size_t>(__builtin_popcount(mask));
-  for (; mask != 0; out += kEventSlack) {
-    for (size_t i = 0; i < kEventSlack; ++i, mask &= mask - 1) {
+  for (; mask != 0; out += kRound) {
+    for (size_t i = 0; i < kRound; ++i, mask &= mask - 1) {
       // The top bit stands in for an empty mask, whose trailing zeros are undefined.
       out[i] = locator.at(base + static_cast<uint32_t>(__builtin_ctz(mask | 0x80000000u)));
     }

@@ -14,7 +14,7 @@ struct Event {
 };
 
 /** Kernels may write this many events past the end of a list's events. */
-constexpr size_t kEventSlack = 4;
+constexpr size_t kEventSlack = 8;
 
 /** The events of one row, each list in order of position, with room for w·c + kEventSlack each. */
 template <class N>
@@ -36,6 +36,8 @@ void collectSpikesScalar(const int8_t* row, uint32_t w, uint32_t c, RowEvents<in
 void collectSpikesScalar(const int8_t* row, uint32_t w, uint32_t c, RowEvents<float>& events);
 void collectSpikesAvx2(const int8_t* row, uint32_t w, uint32_t c, RowEvents<int32_t>& events);
 void collectSpikesAvx2(const int8_t* row, uint32_t w, uint32_t c, RowEvents<float>& events);
+void collectSpikesAvx512(const int8_t* row, uint32_t w, uint32_t c, RowEvents<int32_t>& events);
+void collectSpikesAvx512(const int8_t* row, uint32_t w, uint32_t c, RowEvents<float>& events);
 
 /** Graded values: all go to `valued`. */
 template <class N>

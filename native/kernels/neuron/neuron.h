@@ -44,5 +44,7 @@ NeuronTally neuronStepScalar(const NeuronRow<int32_t>& row, const NeuronRule& ru
 NeuronTally neuronStepScalar(const NeuronRow<float>& row, const NeuronRule& rule);
 NeuronTally neuronStepAvx2(const NeuronRow<int32_t>& row, const NeuronRule& rule);
 NeuronTally neuronStepAvx2(const NeuronRow<float>& row, const NeuronRule& rule);
+NeuronTally neuronStepAvx512(const NeuronRow<int32_t>& row, const NeuronRule& rule);
+NeuronTally neuronStepAvx512(const NeuronRow<float>& row, const NeuronRule& rule);
 
 }  // namespace casc

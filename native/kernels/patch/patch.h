@@ -39,5 +39,8 @@ void patchFloat32Scalar(const PatchJob<float, float>& job);
 void patchInt8Avx2(const PatchJob<int16_t, int32_t>& job);
 void patchInt16Avx2(const PatchJob<int16_t, int32_t>& job);
 void patchFloat32Avx2(const PatchJob<float, float>& job);
+void patchInt8Avx512(const PatchJob<int16_t, int32_t>& job);
+void patchInt16Avx512(const PatchJob<int16_t, int32_t>& job);
+void patchFloat32Avx512(const PatchJob<float, float>& job);
 
 }  // namespace casc

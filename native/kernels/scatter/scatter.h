@@ -56,5 +56,8 @@ extern const Scatter<float> scatterFloat32Scalar;
 extern const Scatter<int32_t> scatterInt8Avx2;
 extern const Scatter<int32_t> scatterInt16Avx2;
 extern const Scatter<float> scatterFloat32Avx2;
+extern const Scatter<int32_t> scatterInt8Avx512;
+extern const Scatter<int32_t> scatterInt16Avx512;
+extern const Scatter<float> scatterFloat32Avx512;
 
 }  // namespace casc
