@@ -65,7 +65,7 @@ test('the table has a row per instruction set', () => {
 });
 
 test('missing data: one line a net, exit code 0, or 1 where the data are required', () => {
-  const empty = { CASC_DATA: join(root, 'no', 'such', 'folder') };
+  const empty = { CASC_DATA: join(root, 'no', 'such', 'folder'), CASC_REQUIRE_DATA: '' };
   const missing = peers([], empty);
   expect(missing.status).toBe(0);
   expect(missing.stdout.match(/ not measured: no .*CASC_DATA/g)).toHaveLength(2);
