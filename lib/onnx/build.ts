@@ -1,6 +1,6 @@
 /** Builders of ONNX models: for the files that casc-snn writes, and for tests. */
 import { bufferSourceToDataView } from 'typed-array-utils';
-import type { NumericArray } from './tensor';
+import type { ElementType, NumericArray } from './tensor';
 import {
   type AttributeProto,
   AttributeType,
@@ -71,17 +71,8 @@ export function makeNode(
   };
 }
 
-export type TensorType =
-  | 'float32'
-  | 'float64'
-  | 'int8'
-  | 'uint8'
-  | 'int16'
-  | 'uint16'
-  | 'int32'
-  | 'uint32'
-  | 'int64'
-  | 'bool';
+/** What makeTensor writes. */
+export type TensorType = Exclude<ElementType, 'uint64'>;
 
 const WRITERS: Record<TensorType, { code: number; bytes: number; set: (v: DataView, at: number, x: number) => void }> =
   {

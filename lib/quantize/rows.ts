@@ -1,6 +1,7 @@
 /** Weights of one layer by output channel, in units of what they read: what bounds its sums. */
 import type { LinearLayer, NeuronLayer } from '../graph/layered';
 import { inUnits } from '../graph/units';
+import { isNearInteger } from './near-integer';
 
 /** A layer's weights multiplied by the units of what they read, and their sums by output channel. */
 export class Rows {
@@ -83,9 +84,4 @@ export class Rows {
     const row = values.length / this.layer.shape.c;
     return values.subarray(c * row, (c + 1) * row);
   }
-}
-
-/** Integers that went through float32 products come back with a relative error of about 1e-7. */
-function isNearInteger(value: number): boolean {
-  return Math.abs(value - Math.round(value)) <= 1e-6 * Math.max(1, Math.abs(value));
 }

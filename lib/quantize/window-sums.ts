@@ -2,6 +2,7 @@
 import type { LinearTerm } from '../graph/compose';
 import { coverage } from '../graph/geometry';
 import type { Shape } from '../graph/network';
+import { isNearInteger } from './near-integer';
 
 export interface WindowSums {
   /** By position: factor = multiplier · fraction, multipliers the smallest integers. */
@@ -18,15 +19,10 @@ export function windowSums(term: LinearTerm & { op: 'avgpool' }, image: Shape, o
   const sizes = [...new Set(term.factor.map(Math.abs))].filter((f) => f > 0);
   const smallest = Math.min(...sizes, Number.MAX_VALUE);
   let denominator = 1;
-  while (denominator < MOST && !sizes.every((f) => isWhole((f / smallest) * denominator))) denominator++;
+  while (denominator < MOST && !sizes.every((f) => isNearInteger((f / smallest) * denominator))) denominator++;
   const fraction = smallest / denominator;
   const multipliers = term.factor.map((f) => Math.round(f / fraction));
   const sums = coverage(term.window, image, output).map((n, i) => n * Math.abs(multipliers[i]!));
   const gain = denominator < MOST ? sums.reduce((most, sum) => Math.max(most, sum), 0) : Number.POSITIVE_INFINITY;
   return { multipliers, fraction, gain };
-}
-
-/** Factors are float32. */
-function isWhole(value: number): boolean {
-  return Math.abs(value - Math.round(value)) <= 1e-6 * Math.max(1, Math.abs(value));
 }
