@@ -7,6 +7,8 @@
 #include "kernels/neuron/neuron.h"
 #include "kernels/patch/patch.h"
 #include "kernels/scatter/scatter.h"
+#include "kernels/train/train.h"
+#include "kernels/windows/windows.h"
 
 namespace casc {
 
@@ -28,6 +30,8 @@ struct Kernels {
   PatchProduct<int16_t, int32_t> patchInt8;
   PatchProduct<int16_t, int32_t> patchInt16;
   PatchProduct<float, float> patchFloat32;
+  Train train;
+  WindowProduct windowProduct;
 };
 
 /** The kernels of an instruction set that foundIsas() has. */

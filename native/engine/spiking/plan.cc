@@ -134,6 +134,7 @@ class Compiler {
                    layer.runs.size() * sizeof(RelayRun);
     for (const Term<N>& term : layer.terms) {
       bytes += term.conv.weights.size() + term.conv.patchWeights.size() +
+               term.conv.windows.bytes() +
                term.conv.runs.size() * sizeof(ColumnRun) +
                term.conv.rowTaps.size() * sizeof(RowTap) + term.factor.size() * sizeof(N);
     }
@@ -224,6 +225,10 @@ class Compiler {
       to.columnFan.push_back(uint32_t(columns.count(x) * coutGroup));
     }
     packPatches(oihw, kh * kw, cinGroup, coutGroup, to);
+    to.fullFan = double(kh * kw * coutGroup) / (double(win.strides[0]) * win.strides[1]);
+    if constexpr (std::is_same_v<W, int8_t>) {
+      if (spec.groups == 1) to.windows = WindowSynapse(oihw, win, in, out);
+    }
   }
 
   /** The oracle's weights; see kernels/patch/patch.h. */
@@ -293,6 +298,8 @@ class Compiler {
 template <class N>
 void chooseKernels(Plan<N>& plan, Format format, const Kernels& kernels) {
   plan.number = numberKernels<N>(kernels);
+  plan.train = kernels.train;
+  plan.windowProduct = kernels.windowProduct;
   if constexpr (std::is_same_v<N, float>) {
     plan.scatter = kernels.scatterFloat32;
     plan.patchProduct = kernels.patchFloat32;

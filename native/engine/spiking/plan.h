@@ -10,6 +10,7 @@
 
 #include "engine/spiking/aligned.h"
 #include "engine/spiking/spec.h"
+#include "engine/spiking/window_synapse.h"
 #include "engine/spiking/window_taps.h"
 #include "kernels/registry.h"
 
@@ -46,6 +47,8 @@ struct ConvTerm {
   Aligned<std::byte> patchWeights;
   size_t patchGroupBytes = 0;
   int32_t groups = 1;
+  double fullFan = 0;      // additions of an event far from the border
+  WindowSynapse windows;   // int8 and one group only
 };
 
 template <class N>
@@ -111,6 +114,8 @@ struct Plan {
   NumberKernels<N> number;
   Scatter<N> scatter;
   PatchProduct<typename NumberTraits<N>::Patch, N> patchProduct;
+  Train train;
+  WindowProduct windowProduct;
   size_t weightSize = 0;  // bytes of one weight
 };
 
