@@ -10,12 +10,6 @@ namespace {
 
 constexpr size_t kTileBytes = 192 * 1024;
 
-bool reached(const Plane& plane, RowRange rows) {
-  for (size_t y = rows.from; y < rows.to; ++y)
-    if (plane.events[y]) return true;
-  return false;
-}
-
 }  // namespace
 
 size_t BandTrainer::bandRows(const Shape& shape, size_t steps) {
@@ -34,7 +28,7 @@ void BandTrainer::run(const LayerRun& run, RowRange band, LayerTally& tally) {
   std::fill(count_.begin(), count_.end(), int8_t{0});
   for (size_t r = 0; r < rows; ++r)
     std::copy(run.start.begin(), run.start.end(), membrane_.begin() + ptrdiff_t(r * row));
-  integrate(run, band, tally);
+  integrate(run, band);
   for (size_t p = 0; p < run.phases.size(); ++p) {
     const LayerPhase& phase = run.phases[p];
     if (!phase.begun) {
@@ -45,7 +39,7 @@ void BandTrainer::run(const LayerRun& run, RowRange band, LayerTally& tally) {
     for (size_t first = 0; first < phase.steps.size(); first += kTrainSteps) {
       const size_t count = std::min(kTrainSteps, phase.steps.size() - first);
       throwIfAborted(run.abort);
-      currents(run, band, phase.steps.data() + first, count, tally);
+      currents(run, band, phase.steps.data() + first, count);
       train(run, band, phase.steps.data() + first, count, tally);
     }
     // What is pending now goes on without input.
@@ -62,7 +56,7 @@ void BandTrainer::run(const LayerRun& run, RowRange band, LayerTally& tally) {
   for (size_t i = 0; i < count_.size(); ++i) run.counts[band.from * row + i] = count_[i];
 }
 
-void BandTrainer::integrate(const LayerRun& run, RowRange band, LayerTally& tally) {
+void BandTrainer::integrate(const LayerRun& run, RowRange band) {
   const size_t row = run.layer->shape.row();
   if (run.earlyAwake > 0) {
     for (size_t r = 0; r < band.count(); ++r) {
@@ -74,13 +68,12 @@ void BandTrainer::integrate(const LayerRun& run, RowRange band, LayerTally& tall
     }
   }
   if (run.early.planes.empty()) return;
-  currents(run, band, &run.early, 1, tally);
+  currents(run, band, &run.early, 1);
   if (!written_[0]) return;
   for (size_t i = 0; i < membrane_.size(); ++i) membrane_[i] = addProduct(membrane_[i], 1, tile_[i]);
 }
 
-void BandTrainer::currents(const LayerRun& run, RowRange band, const LayerStep* steps, size_t count,
-                           LayerTally& tally) {
+void BandTrainer::currents(const LayerRun& run, RowRange band, const LayerStep* steps, size_t count) {
   const Layer<int32_t>& layer = *run.layer;
   const size_t rows = band.count();
   tileStride_ = rows * layer.shape.row();
@@ -100,7 +93,7 @@ void BandTrainer::currents(const LayerRun& run, RowRange band, const LayerStep* 
     }
     for (size_t k = 0; k < count; ++k) {
       if (steps[k].paths[t] == Path::Scatter)
-        scatter(run, term, *steps[k].planes[t], band, k, tally);
+        scatter(run, term, *steps[k].planes[t], band, k);
     }
   }
 }
@@ -127,12 +120,11 @@ void BandTrainer::dense(const Term<int32_t>& term, RowRange band, const LayerSte
 }
 
 void BandTrainer::scatter(const LayerRun& run, const Term<int32_t>& term, const Plane& plane,
-                          RowRange band, size_t slot, LayerTally& tally) {
+                          RowRange band, size_t slot) {
   int32_t* sums = tile_.data() + slot * tileStride_;
   if (!written_[slot]) std::fill_n(sums, tileStride_, 0);
   written_[slot] = 1;
-  tally.operations += adder_.add(*run.layer, term, plane, band, sums,
-                                 touched_.data() + slot * band.count());
+  adder_.add(*run.layer, term, plane, band, sums, touched_.data() + slot * band.count());
 }
 
 void BandTrainer::train(const LayerRun& run, RowRange band, const LayerStep* steps, size_t count,

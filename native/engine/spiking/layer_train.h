@@ -54,7 +54,7 @@ struct LayerRun {
 
 /** Added up over bands. */
 struct LayerTally {
-  uint64_t positive = 0, negative = 0, hash = 0, operations = 0;
+  uint64_t positive = 0, negative = 0, hash = 0;
   std::vector<uint8_t> pendingAtEnd;  // per phase
   std::vector<int32_t> lastFiring;    // per phase, the last sleep step with a spike
 };
@@ -70,14 +70,13 @@ class BandTrainer {
   static size_t bandRows(const Shape& shape, size_t steps);
 
  private:
-  /** The currents of steps [0, count) into the tile; false for a step that has none. */
-  void currents(const LayerRun& run, RowRange band, const LayerStep* steps, size_t count,
-                LayerTally& tally);
+  /** The currents of steps [0, count) into the tile. */
+  void currents(const LayerRun& run, RowRange band, const LayerStep* steps, size_t count);
   void dense(const Term<int32_t>& term, RowRange band, const LayerStep* steps, size_t index,
              size_t first, size_t count, bool early);
   void scatter(const LayerRun& run, const Term<int32_t>& term, const Plane& plane, RowRange band,
-               size_t slot, LayerTally& tally);
-  void integrate(const LayerRun& run, RowRange band, LayerTally& tally);
+               size_t slot);
+  void integrate(const LayerRun& run, RowRange band);
   /** Runs steps, at most kTrainSteps, of one phase; their planes are there. */
   void train(const LayerRun& run, RowRange band, const LayerStep* steps, size_t count,
              LayerTally& tally);

@@ -164,6 +164,8 @@ class Compiler {
                              naturalOrder(win.kernel[0]));
         term.columns = AxisTaps(in.w, from.shape.w, win.strides[1], win.pads[1], win.dilations[1],
                                 naturalOrder(win.kernel[1]));
+        for (size_t x = 0; x < size_t(in.w); ++x)
+          term.columnTaps.push_back(term.columns.count(x));
       }
       to.terms.push_back(std::move(term));
     }

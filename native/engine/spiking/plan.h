@@ -58,7 +58,8 @@ struct Term {
   Window window;           // conv, avgpool
   ConvTerm<N> conv;        // conv
   std::vector<N> factor;   // scale: [c]; avgpool: [h · w]
-  AxisTaps rows, columns;  // avgpool
+  AxisTaps rows, columns;            // avgpool
+  std::vector<uint32_t> columnTaps;  // avgpool: outputs of an input column
 };
 
 /** A contiguous piece of a relay: out[to, to + length) = source[from, …). */

@@ -603,6 +603,8 @@ void Simulation<N>::planSteps(size_t index, LayerRun& run)
       const bool early = schedule_.runStep(p, now.index) < first;
       if (!early && now.index >= sourceEnd) break;
       LayerStep step = layerStep(layer, now);
+      for (size_t t = 0; t < layer.terms.size(); ++t)
+        if (step.planes[t]) operations += adder_.additions(layer.terms[t], *step.planes[t]);
       if (!early) {
         phase.steps.push_back(std::move(step));
         continue;
@@ -665,9 +667,6 @@ void Simulation<N>::train(size_t index)
       keep(index, step.now, std::move(plane));
       fed += std::any_of(step.paths.begin(), step.paths.end(),
                          [](Path path) { return path != Path::Skip; });
-      for (size_t t = 0; t < layer.terms.size(); ++t)
-        if (step.paths[t] == Path::Dense)
-          operations += adder_.additions(layer.terms[t], *step.planes[t]);
     }
     most = std::max(most, std::min(fed, kTrainSteps));
   }
@@ -687,7 +686,6 @@ void Simulation<N>::train(size_t index)
   positive[layer.neuronOrdinal] += tally.positive;
   negative[layer.neuronOrdinal] += tally.negative;
   hash += tally.hash;
-  operations += tally.operations;
   for (size_t p = 0; p < run.phases.size(); ++p) {
     lastFiring_[p] = std::max(lastFiring_[p], tally.lastFiring[p]);
     pendingAtEnd_[p] |= tally.pendingAtEnd[p];

@@ -42,27 +42,12 @@ class TermAdder {
     return events_;
   }
 
-  /** Additions that the spikes of a plane cause in a convolution, whichever way it is computed. */
+  /** Additions that the events of a plane cause, whichever way they are computed. */
   uint64_t additions(const Term<N>& term, const Plane& plane) const {
-    const Shape& from = plan_.layers[term.source].shape;
-    const ConvTerm<N>& conv = term.conv;
-    const size_t w = size_t(from.w), c = size_t(from.c);
-    const uint32_t most = *std::max_element(conv.columnFan.begin(), conv.columnFan.end());
-    uint64_t all = 0;
-    for (size_t y = 0; y < size_t(from.h); ++y) {
-      const uint64_t taps = conv.rowBegin[y + 1] - conv.rowBegin[y];
-      if (plane.events[y] == 0 || taps == 0) continue;
-      const int8_t* row = plane.as<int8_t>() + y * from.row();
-      uint64_t fan = uint64_t{plane.events[y]} * most;
-      for (size_t x = 0; x < w; ++x) {
-        if (conv.columnFan[x] == most) continue;
-        uint64_t events = 0;
-        for (size_t i = x * c; i < (x + 1) * c; ++i) events += row[i] != 0;
-        fan -= events * (most - conv.columnFan[x]);
-      }
-      all += fan * taps;
-    }
-    return all;
+    if (term.op == TermOp::Scale) return plane.total();
+    const Layer<N>& from = plan_.layers[term.source];
+    if (from.graded) return additions(from.shape, term, plane, plane.as<N>());
+    return additions(from.shape, term, plane, plane.as<int8_t>());
   }
 
   /**
@@ -89,6 +74,30 @@ class TermAdder {
   }
 
  private:
+  template <class T>
+  static uint64_t additions(const Shape& from, const Term<N>& term, const Plane& plane,
+                            const T* values) {
+    const bool conv = term.op == TermOp::Conv;
+    const std::vector<uint32_t>& fans = conv ? term.conv.columnFan : term.columnTaps;
+    const size_t w = size_t(from.w), c = size_t(from.c);
+    const uint32_t most = *std::max_element(fans.begin(), fans.end());
+    uint64_t all = 0;
+    for (size_t y = 0; y < size_t(from.h); ++y, values += from.row()) {
+      const uint64_t taps = conv ? term.conv.rowBegin[y + 1] - term.conv.rowBegin[y]
+                                 : term.rows.count(y);
+      if (plane.events[y] == 0 || taps == 0) continue;
+      uint64_t fan = uint64_t{plane.events[y]} * most;
+      for (size_t x = 0; x < w; ++x) {
+        if (fans[x] == most) continue;
+        uint32_t events = 0;
+        for (size_t i = x * c; i < (x + 1) * c; ++i) events += values[i] != 0;
+        fan -= uint64_t{events} * (most - fans[x]);
+      }
+      all += fan * taps;
+    }
+    return all;
+  }
+
   static bool reaches(const Term<N>& term, size_t y, RowRange band) {
     if (term.op == TermOp::Scale) return y >= band.from && y < band.to;
     const auto inside = [&](size_t out) { return out >= band.from && out < band.to; };
