@@ -15,7 +15,8 @@ const Kernels& kernelsOf(Isa isa) {
                               patchInt16Scalar,
                               patchFloat32Scalar,
  trainScalar,
- windowProductScalar};
+ windowProductScalar,
+ addShortcutScalar};
 #if CASC_HAS_AVX2
   static const Kernels avx2{Isa::Avx2,
                             {neuronStepAvx2, collectSpikesAvx2},
@@ -27,7 +28,8 @@ const Kernels& kernelsOf(Isa isa) {
                             patchInt16Avx2,
                             patchFloat32Avx2,
  trainAvx2,
- windowProductAvx2};
+ windowProductAvx2,
+ addShortcutAvx2};
   if (isa == Isa::Avx2) return avx2;
 #endif
 #if CASC_HAS_AVX512
@@ -41,7 +43,8 @@ const Kernels& kernelsOf(Isa isa) {
                               patchInt16Avx512,
                               patchFloat32Avx512,
  trainAvx512,
- windowProductAvx512};
+ windowProductAvx512,
+ addShortcutAvx512};
   if (isa == Isa::Avx512) return avx512;
 #endif
   static_cast<void>(isa);

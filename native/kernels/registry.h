@@ -7,6 +7,7 @@
 #include "kernels/neuron/neuron.h"
 #include "kernels/patch/patch.h"
 #include "kernels/scatter/scatter.h"
+#include "kernels/shortcut/shortcut.h"
 #include "kernels/train/train.h"
 #include "kernels/windows/windows.h"
 
@@ -32,6 +33,7 @@ struct Kernels {
   PatchProduct<float, float> patchFloat32;
   Train train;
   WindowProduct windowProduct;
+  AddShortcut addShortcut;
 };
 
 /** The kernels of an instruction set that foundIsas() has. */

@@ -124,7 +124,18 @@ void BandTrainer::scatter(const LayerRun& run, const Term<int32_t>& term, const 
   int32_t* sums = tile_.data() + slot * tileStride_;
   if (!written_[slot]) std::fill_n(sums, tileStride_, 0);
   written_[slot] = 1;
-  adder_.add(*run.layer, term, plane, band, sums, touched_.data() + slot * band.count());
+  uint8_t* touched = touched_.data() + slot * band.count();
+  const Layer<int32_t>& from = plan_.layers[term.source];
+  if (term.op != TermOp::Scale || from.graded) {
+    adder_.add(*run.layer, term, plane, band, sums, touched);
+    return;
+  }
+  const size_t row = from.shape.row();
+  for (size_t y = band.from; y < band.to; ++y, sums += row, ++touched) {
+    if (plane.events[y] == 0) continue;
+    plan_.addShortcut(plane.as<int8_t>() + y * row, term.factorRow.data(), sums, row);
+    *touched = 1;
+  }
 }
 
 void BandTrainer::train(const LayerRun& run, RowRange band, const LayerStep* steps, size_t count,

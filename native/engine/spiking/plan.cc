@@ -158,6 +158,7 @@ class Compiler {
       } else {
         term.factor = std::get<std::vector<N>>(spec.factor);
       }
+      if (spec.op == TermOp::Scale) term.factorRow = tiled(term.factor, from.shape);
       if (spec.op == TermOp::AvgPool) {
         const Window& win = spec.window;
         term.rows = AxisTaps(in.h, from.shape.h, win.strides[0], win.pads[0], win.dilations[0],
@@ -302,6 +303,7 @@ void chooseKernels(Plan<N>& plan, Format format, const Kernels& kernels) {
   plan.number = numberKernels<N>(kernels);
   plan.train = kernels.train;
   plan.windowProduct = kernels.windowProduct;
+  plan.addShortcut = kernels.addShortcut;
   if constexpr (std::is_same_v<N, float>) {
     plan.scatter = kernels.scatterFloat32;
     plan.patchProduct = kernels.patchFloat32;

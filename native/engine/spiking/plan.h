@@ -58,6 +58,7 @@ struct Term {
   Window window;           // conv, avgpool
   ConvTerm<N> conv;        // conv
   std::vector<N> factor;   // scale: [c]; avgpool: [h · w]
+  Aligned<N> factorRow;    // scale: one row [w · c]
   AxisTaps rows, columns;            // avgpool
   std::vector<uint32_t> columnTaps;  // avgpool: outputs of an input column
 };
@@ -117,6 +118,7 @@ struct Plan {
   PatchProduct<typename NumberTraits<N>::Patch, N> patchProduct;
   Train train;
   WindowProduct windowProduct;
+  AddShortcut addShortcut;
   size_t weightSize = 0;  // bytes of one weight
 };
 
