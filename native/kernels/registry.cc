@@ -16,7 +16,10 @@ const Kernels& kernelsOf(Isa isa) {
                               patchFloat32Scalar,
  trainScalar,
  windowProductScalar,
- addShortcutScalar};
+ addShortcutScalar,
+ rowKernelScalar,
+ rowKernelScalar,
+ collectCodesScalar};
 #if CASC_HAS_AVX2
   static const Kernels avx2{Isa::Avx2,
                             {neuronStepAvx2, collectSpikesAvx2},
@@ -29,7 +32,10 @@ const Kernels& kernelsOf(Isa isa) {
                             patchFloat32Avx2,
  trainAvx2,
  windowProductAvx2,
- addShortcutAvx2};
+ addShortcutAvx2,
+ rowKernelAvx2,
+ rowKernelAvx2,
+ collectCodesAvx2};
   if (isa == Isa::Avx2) return avx2;
 #endif
 #if CASC_HAS_AVX512
@@ -44,7 +50,10 @@ const Kernels& kernelsOf(Isa isa) {
                               patchFloat32Avx512,
  trainAvx512,
  windowProductAvx512,
- addShortcutAvx512};
+ addShortcutAvx512,
+ rowKernelAvx2,
+ rowKernelAvx512,
+ collectCodesAvx512};
   if (isa == Isa::Avx512) return avx512;
 #endif
   static_cast<void>(isa);

@@ -6,6 +6,7 @@
 #include "kernels/isa.h"
 #include "kernels/neuron/neuron.h"
 #include "kernels/patch/patch.h"
+#include "kernels/rows/rows.h"
 #include "kernels/scatter/scatter.h"
 #include "kernels/shortcut/shortcut.h"
 #include "kernels/train/train.h"
@@ -34,6 +35,8 @@ struct Kernels {
   Train train;
   WindowProduct windowProduct;
   AddShortcut addShortcut;
+  RowKernel rowsNarrow, rowsWide;
+  CollectCodes collectCodes;
 };
 
 /** The kernels of an instruction set that foundIsas() has. */

@@ -49,6 +49,7 @@ void BandTrainer::run(const LayerRun& run, RowRange band, LayerTally& tally) {
       throwIfAborted(run.abort);
       step.out = run.plane(step.now);
       written_.assign(1, 0);
+      narrows_.assign(1, {});
       train(run, band, &step, 1, tally);
     }
     if (anyPending()) tally.pendingAtEnd[p] = 1;
@@ -80,8 +81,22 @@ void BandTrainer::currents(const LayerRun& run, RowRange band, const LayerStep* 
   tile_.resize(count * tileStride_);
   written_.assign(count, 0);
   touched_.assign(count * rows, 0);
+  narrows_.assign(count, {});
+  narrowTouched_.assign(count * rows, 0);
+  size_t narrow = 0;
   for (size_t t = 0; t < layer.terms.size(); ++t) {
     const Term<int32_t>& term = layer.terms[t];
+    for (size_t k = 0; k < count; ++k) {
+      if (steps[k].paths[t] != Path::Rows) continue;
+      narrows_[k] = {&*term.conv.rows, term.conv.rows->layout(band), narrow};
+      narrow += narrows_[k].layout.size;
+    }
+  }
+  narrow_.resize(narrow);
+  for (size_t t = 0; t < layer.terms.size(); ++t) {
+    const Term<int32_t>& term = layer.terms[t];
+    for (size_t k = 0; k < count; ++k)
+      if (steps[k].paths[t] == Path::Rows) addRows(term, *steps[k].planes[t], band, k);
     for (size_t k = 0; k < count; ++k) {
       if (steps[k].paths[t] != Path::Dense) continue;
       size_t together = 1;
@@ -117,6 +132,14 @@ void BandTrainer::dense(const Term<int32_t>& term, RowRange band, const LayerSte
                    tile_.data() + first * tileStride_, tileStride_, written_[first] != 0);
   std::fill_n(written_.begin() + ptrdiff_t(first), count, uint8_t{1});
   std::fill_n(touched_.begin() + ptrdiff_t(first * rows), count * rows, uint8_t{1});
+}
+
+void BandTrainer::addRows(const Term<int32_t>& term, const Plane& plane, RowRange band,
+                          size_t slot) {
+  int16_t* sums = narrow_.data() + narrows_[slot].first;
+  std::fill_n(sums, narrows_[slot].layout.size, int16_t{0});
+  term.conv.rows->add(plan_.collectCodes, plane, band, sums,
+                      narrowTouched_.data() + slot * band.count(), rows_);
 }
 
 void BandTrainer::scatter(const LayerRun& run, const Term<int32_t>& term, const Plane& plane,
@@ -166,7 +189,13 @@ void BandTrainer::train(const LayerRun& run, RowRange band, const LayerStep* ste
       const bool fed = written_[k] && touched_[k * rows + r];
       trainSteps[k].current = fed ? tile_.data() + k * tileStride_ + r * row : nullptr;
       trainSteps[k].spikes = steps[k].out->as<int8_t>() + y * row;
-      any = any || fed;
+      const Narrow& narrow = narrows_[k];
+      const bool fedNarrow = narrow.synapse && narrowTouched_[k * rows + r];
+      trainSteps[k].narrow =
+          fedNarrow
+              ? narrow_.data() + narrow.first + narrow.layout.first + r * narrow.layout.pitch
+              : nullptr;
+      any = any || fed || fedNarrow;
       steps[k].out->events[y] = 0;
     }
     if (!any) {

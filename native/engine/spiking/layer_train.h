@@ -17,7 +17,7 @@
 namespace casc::spiking {
 
 /** How a term's current of a step is computed. */
-enum class Path : uint8_t { Skip, Scatter, Dense };
+enum class Path : uint8_t { Skip, Scatter, Rows, Dense };
 
 /** A step of the layer, and what its terms receive in it. */
 struct LayerStep {
@@ -76,6 +76,7 @@ class BandTrainer {
              size_t first, size_t count, bool early);
   void scatter(const LayerRun& run, const Term<int32_t>& term, const Plane& plane, RowRange band,
                size_t slot);
+  void addRows(const Term<int32_t>& term, const Plane& plane, RowRange band, size_t slot);
   void integrate(const LayerRun& run, RowRange band);
   /** Runs steps, at most kTrainSteps, of one phase; their planes are there. */
   void train(const LayerRun& run, RowRange band, const LayerStep* steps, size_t count,
@@ -88,6 +89,16 @@ class BandTrainer {
   size_t tileStride_ = 0;
   std::vector<uint8_t> written_;  // per step: does the tile hold its current?
   std::vector<uint8_t> touched_;  // [step][row]: may it be other than zero?
+  // The same in 16 bits, of at most one term a step.
+  Aligned<int16_t> narrow_;
+  struct Narrow {
+    const RowSynapse* synapse = nullptr;  // null: none
+    RowSums layout;
+    size_t first = 0;  // in narrow_
+  };
+  std::vector<Narrow> narrows_;
+  std::vector<uint8_t> narrowTouched_;
+  RowScratch rows_;
   Aligned<int32_t> membrane_;
   Aligned<int8_t> count_;
   std::vector<uint8_t> pending_;  // per row

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/spiking/aligned.h"
+#include "engine/spiking/row_synapse.h"
 #include "engine/spiking/spec.h"
 #include "engine/spiking/window_synapse.h"
 #include "engine/spiking/window_taps.h"
@@ -48,7 +49,8 @@ struct ConvTerm {
   size_t patchGroupBytes = 0;
   int32_t groups = 1;
   double fullFan = 0;      // additions of an event far from the border
-  WindowSynapse windows;   // int8 and one group only
+  WindowSynapse windows;           // int8 and one group only
+  std::optional<RowSynapse> rows;  // these with stride 1
 };
 
 template <class N>
@@ -119,6 +121,8 @@ struct Plan {
   Train train;
   WindowProduct windowProduct;
   AddShortcut addShortcut;
+  CollectCodes collectCodes;
+  CostModel cost;
   size_t weightSize = 0;  // bytes of one weight
 };
 

@@ -555,15 +555,20 @@ std::unique_ptr<Plane> Simulation<N>::zeroPlane(const Layer<N>& layer)
   return plane;
 }
 
-/** Dense where it costs less than adding the events' weight rows one by one. */
+/** The cheapest way to a term's current. */
 template <class N>
-Path Simulation<N>::choosePath(const Term<N>& term, const Plane& plane) const
+Path Simulation<N>::choosePath(const Term<N>& term, const Plane& plane, bool spikes) const
   requires kFixedPoint<N>
 {
-  if (!term.conv.windows.present() || plan_.layers[term.source].graded) return Path::Scatter;
-  const double additions = double(plane.total()) * term.conv.fullFan;
-  const double macs = term.conv.windows.macs();
-  return macs < additions * 30 ? Path::Dense : Path::Scatter;
+  const ConvTerm<N>& conv = term.conv;
+  if (!conv.windows.present() || plan_.layers[term.source].graded) return Path::Scatter;
+  const double events = double(plane.total());
+  const double scattered = events * conv.fullFan * plan_.cost.scatter;
+  const double dense = conv.windows.macs() * plan_.cost.dense;
+  const double rows = conv.rows && spikes ? conv.rows->cost(plan_.cost, events)
+                                          : std::numeric_limits<double>::infinity();
+  if (rows < dense && rows < scattered) return Path::Rows;
+  return dense < scattered ? Path::Dense : Path::Scatter;
 }
 
 template <class N>
@@ -576,7 +581,10 @@ LayerStep Simulation<N>::layerStep(const Layer<N>& layer, Moment now) const
     const bool varies = !plan_.layers[term.source].constant;
     const Plane* plane = varies ? sourcePlane(term.source, now) : nullptr;
     step.planes.push_back(plane);
-    step.paths.push_back(plane ? choosePath(term, *plane) : Path::Skip);
+    Path path = plane ? choosePath(term, *plane, true) : Path::Skip;
+    // One term of a step may have its sums in 16 bits.
+    const bool second = std::find(step.paths.begin(), step.paths.end(), Path::Rows) != step.paths.end();
+    step.paths.push_back(path == Path::Rows && second ? Path::Dense : path);
   }
   return step;
 }
@@ -631,7 +639,7 @@ void Simulation<N>::planSteps(size_t index, LayerRun& run)
     const Plane* plane = early_[term.source].get();
     const bool any = plane && plane->total() > 0;
     run.early.planes.push_back(any ? plane : nullptr);
-    run.early.paths.push_back(any ? choosePath(term, *plane) : Path::Skip);
+    run.early.paths.push_back(any ? choosePath(term, *plane, false) : Path::Skip);
   }
 }
 

@@ -81,7 +81,7 @@ class Simulation {
     requires kFixedPoint<N>;
   LayerStep layerStep(const Layer<N>& layer, Moment now) const
     requires kFixedPoint<N>;
-  Path choosePath(const Term<N>& term, const Plane& plane) const
+  Path choosePath(const Term<N>& term, const Plane& plane, bool spikes) const
     requires kFixedPoint<N>;
   void addPlane(const Layer<N>& from, const Plane& plane, Plane& sum)
     requires kFixedPoint<N>;

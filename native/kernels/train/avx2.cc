@@ -54,7 +54,7 @@ CASC_AVX2 inline bool run(const TrainJob& job, size_t i, TrainWords& words, unsi
   bool quiet = false;  // see the kernel for AVX-512
   for (size_t t = 0; t < job.stepCount; ++t) {
     const TrainStep& step = job.steps[t];
-    if (quiet && !step.current && !step.awake) {
+    if (quiet && !step.current && !step.narrow && !step.awake) {
       store(step.spikes + i, _mm256_setzero_si256());
       continue;
     }
@@ -62,6 +62,12 @@ CASC_AVX2 inline bool run(const TrainJob& job, size_t i, TrainWords& words, unsi
 #pragma GCC unroll 4
       for (size_t q = 0; q < kParts; ++q)
         v[q] = _mm256_add_epi32(v[q], load(step.current + i + q * kLanes));
+    }
+    if (step.narrow) {
+#pragma GCC unroll 4
+      for (size_t q = 0; q < kParts; ++q)
+        v[q] = _mm256_add_epi32(v[q], _mm256_cvtepi16_epi32(_mm_loadu_si128(
+                                          reinterpret_cast<const __m128i*>(step.narrow + i + q * kLanes))));
     }
     if (step.awake) {
 #pragma GCC unroll 4
@@ -110,6 +116,7 @@ CASC_AVX2 bool trainAvx2(const TrainJob& job) {
   for (size_t t = 0; t < job.stepCount; ++t) {
     steps[t] = job.steps[t];
     if (steps[t].current) steps[t].current += i;
+    if (steps[t].narrow) steps[t].narrow += i;
     steps[t].spikes += i;
   }
   rest.steps = steps;

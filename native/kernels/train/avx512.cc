@@ -19,6 +19,10 @@ CASC_AVX512 inline __mmask64 joined(const __mmask16* parts) {
   return _mm512_kunpackd(_mm512_kunpackw(parts[3], parts[2]), _mm512_kunpackw(parts[1], parts[0]));
 }
 
+CASC_AVX512 inline __m512i widened(const int16_t* p, __mmask16 lanes) {
+  return _mm512_cvtepi16_epi32(_mm256_maskz_loadu_epi16(lanes, p));
+}
+
 /** Of sixteen neurons: where v ≥ θ and n < limit; where v < 0 and n > 0. */
 CASC_AVX512 inline __mmask16 firing(__m512i v, __m512i theta, __m512i n, __m512i limit) {
   return _mm512_mask_cmpge_epi32_mask(_mm512_cmplt_epi32_mask(n, limit), v, theta);
@@ -56,7 +60,7 @@ CASC_AVX512 inline bool run(const TrainJob& job, size_t i, __mmask64 lanes) {
   bool quiet = false;
   for (size_t t = 0; t < stepCount; ++t) {
     const TrainStep step = steps[t];
-    if (quiet && !step.current && !step.awake) {
+    if (quiet && !step.current && !step.narrow && !step.awake) {
       words.plus[t] = words.minus[t] = 0;
       _mm512_mask_storeu_epi8(step.spikes + i, lanes, _mm512_setzero_si512());
       continue;
@@ -66,6 +70,7 @@ CASC_AVX512 inline bool run(const TrainJob& job, size_t i, __mmask64 lanes) {
 #pragma GCC unroll 4
     for (size_t q = 0; q < kParts; ++q) {
       if (step.current) v[q] = _mm512_add_epi32(v[q], load(step.current, q));
+      if (step.narrow) v[q] = _mm512_add_epi32(v[q], widened(step.narrow + i + q * kLanes, part(lanes, q)));
       if (step.awake) v[q] = _mm512_add_epi32(v[q], load(constant, q));
       fire[q] = firing(v[q], theta[q], n[q], limit);
       back[q] = takingBack(v[q], n[q], takers);

@@ -23,6 +23,7 @@ bool trainScalar(const TrainJob& job) {
       for (size_t t = 0; t < job.stepCount; ++t) {
         const TrainStep& step = job.steps[t];
         if (step.current) v = wrappingAdd(v, step.current[i]);
+        if (step.narrow) v = wrappingAdd(v, step.narrow[i]);
         if (step.awake) v = wrappingAdd(v, job.constant[i]);
         const bool fires = v >= theta && n < step.limit;
         const bool takesBack = v < 0 && n > 0 && job.negative;

@@ -15,6 +15,7 @@ constexpr size_t kTrainSteps = 32;
 
 struct TrainStep {
   const int32_t* current = nullptr;  // I of the row; null for none
+  const int16_t* narrow = nullptr;   // more of it, in 16 bits; null for none
   bool awake = false;                // adds `constant` too
   int8_t limit = 0;                  // a neuron fires only while its count is below this
   uint64_t key = 0;                  // of the hash
