@@ -3,7 +3,7 @@ import type { SpikingNetwork } from 'casc-snn';
 import { type Images, Peer } from './onnxruntime';
 import type { Prepared } from './prepared';
 import { inTurns, median } from './side-by-side';
-import { type Mode, modeName, optionsOf } from './simulation';
+import { answer, type Mode, modeName } from './simulation';
 import { table } from './table';
 
 export interface LatencyRow {
@@ -37,8 +37,7 @@ export async function latency(
   try {
     for (const mode of modes) {
       for (const threads of THREADS) {
-        const options = optionsOf(mode, threads);
-        add(`SNN ${modeName(mode)}`, threads, ({ pixels }) => snn.simulate(pixels, 1, options));
+        add(`SNN ${modeName(mode)}`, threads, ({ pixels }) => answer(snn, pixels, 1, mode, threads));
       }
     }
     for (const side of ['fp32', 'int8'] as const) {

@@ -17,7 +17,7 @@ export interface Peaks {
 }
 
 /**
- * Linux hands the largest size of a parent down to its child's maxRSS, so that the benchmark's own size would show;
+ * Bytes. Linux hands the largest size of a parent down to its child's maxRSS, so that the benchmark's own size would show;
  * VmHWM is the process's own.
  */
 function peak(): number {

@@ -44,7 +44,7 @@ export class Peer {
 }
 
 /** Writes the graph as onnxruntime executes it; 'basic' only folds constants and normalises. */
-export async function writeOptimized(model: string, file: string, level: 'basic' | 'all'): Promise<void> {
+export async function writeOptimized(model: string | Uint8Array, file: string, level: 'basic' | 'all'): Promise<void> {
   const peer = await Peer.open(model, 1, { graphOptimizationLevel: level, optimizedModelFilePath: file });
   await peer.close();
 }

@@ -72,7 +72,7 @@ export const cases: PeerCase[] = [
   },
   {
     ...cifar,
-    name: 'VGG-16 CIFAR-10',
+    name: 'VGG-16 random CIFAR-10',
     model: makeVgg16,
     calibrationImages: 64,
     needs: [join(shared, 'data', 'cifar10')],

@@ -36,9 +36,10 @@ export async function prepare(one: PeerCase, folder: string): Promise<Prepared> 
 }
 
 /** The path of the fp32 net, which is made first where the case says how. */
-async function original({ model, ...one }: PeerCase, file: string): Promise<string> {
+async function original(one: PeerCase, file: string): Promise<string> {
+  const { model } = one;
   if (typeof model === 'string') return model;
-  for await (const images of calibrationBatches({ model, ...one })) {
+  for await (const images of calibrationBatches(one, one.calibrationImages)) {
     await writeFile(file, await model(images));
     return file;
   }
@@ -49,10 +50,10 @@ function calibrationOf({ calibration, scaling, calibrationImages: limit }: PeerC
   return openDataset(calibration, { scaling, limit, spread: true, labelled: false });
 }
 
-async function* calibrationBatches(one: PeerCase): AsyncGenerator<Images> {
+async function* calibrationBatches(one: PeerCase, size = BATCH): AsyncGenerator<Images> {
   const dataset = await calibrationOf(one);
   const { c, h, w } = dataset.shape;
-  for await (const { images, count } of dataset.batches(BATCH)) yield { pixels: images, dims: [count, c, h, w] };
+  for await (const { images, count } of dataset.batches(size)) yield { pixels: images, dims: [count, c, h, w] };
 }
 
 /** The images that are timed. */

@@ -3,7 +3,7 @@ import type { SpikingNetwork } from 'casc-snn';
 import { Peer } from './onnxruntime';
 import type { Prepared } from './prepared';
 import { inTurns, means, median, type Ratio, ratio } from './side-by-side';
-import { type Mode, modeName, optionsOf } from './simulation';
+import { answer, type Mode, modeName } from './simulation';
 import { table } from './table';
 
 export interface ScalingRow {
@@ -28,7 +28,7 @@ export async function scaling(
   const runs: [side: string, run: (threads: number) => Promise<unknown>][] = [
     ...modes.map((mode): (typeof runs)[number] => [
       `SNN ${modeName(mode)}`,
-      (threads) => snn.simulate(images.pixels, batch, optionsOf(mode, threads)),
+      (threads) => answer(snn, images.pixels, batch, mode, threads),
     ]),
     ['fp32', (threads) => peers[threads - 1]!.run(images)],
   ];

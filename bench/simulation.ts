@@ -1,5 +1,5 @@
 /** Our side: the SNN simulated to exact rest, with what a run that is not timed says of it. */
-import type { SimulateOptions, SimulationResult, SpikingNetwork } from 'casc-snn';
+import type { ScheduleOptions, SimulationResult, SpikingNetwork } from 'casc-snn';
 import type { Prepared } from './prepared';
 
 /** How the SNN answers: simulated with a stagger, or by the integer oracle alone. */
@@ -7,14 +7,22 @@ export type Mode = number | 'rest';
 
 export const modeName = (mode: Mode) => (mode === 'rest' ? 'rest' : `stagger ${mode}`);
 
-export function optionsOf(mode: Mode, threads: number): SimulateOptions {
-  const rest: SimulateOptions & { mode: 'rest' } = { mode: 'rest', threads };
-  return mode === 'rest' ? rest : { sleep: 'auto', stagger: mode, threads };
+/** One untraced answer; what both modes have in common. */
+export function answer(
+  snn: SpikingNetwork,
+  pixels: Float32Array,
+  count: number,
+  mode: Mode,
+  threads: number,
+): Promise<{ outputs: Float32Array[] }> {
+  // `object`: whether the options' type knows mode rest depends on the build.
+  const options: object = mode === 'rest' ? { mode, threads } : { ...toRest(mode), threads };
+  return snn.simulate(pixels, count, options);
 }
 
-/** Whether this build has the mode 'rest': one that has it refuses a mode that does not exist. */
+/** Whether this build has the mode rest: one that has it refuses a mode that does not exist. */
 export async function hasRest(snn: SpikingNetwork): Promise<boolean> {
-  const nonsense: SimulateOptions & { mode: string } = { mode: 'nonsense' };
+  const nonsense: object = { mode: 'nonsense' };
   try {
     await snn.simulate(new Float32Array(snn.inputSize), 1, nonsense);
     return false;
@@ -22,6 +30,8 @@ export async function hasRest(snn: SpikingNetwork): Promise<boolean> {
     return true;
   }
 }
+
+const toRest = (stagger: number): ScheduleOptions => ({ sleep: 'auto', stagger });
 
 export interface Facts {
   outputs: Float32Array;
@@ -42,7 +52,7 @@ export interface Facts {
 /** Runs the timed images once with the integer oracle. */
 export async function certify(snn: SpikingNetwork, { images, one }: Prepared, stagger: number): Promise<Facts> {
   const { batch } = one;
-  const result = await snn.simulate(images.pixels, batch, { ...optionsOf(stagger, 2), certify: true });
+  const result = await snn.simulate(images.pixels, batch, { ...toRest(stagger), certify: true });
   const { checkedNeurons: checked, mismatches } = result.certificate!;
   const { spikes, synapticOperations, schedule } = result;
   const sleep = [...result.sleepSteps];
@@ -66,7 +76,7 @@ export async function certify(snn: SpikingNetwork, { images, one }: Prepared, st
 
 /** Runs the timed images once in mode rest; `simulated` is what must come out. */
 export async function checkRest(snn: SpikingNetwork, { images, one }: Prepared, simulated: Facts): Promise<Facts> {
-  const result = await snn.simulate(images.pixels, one.batch, optionsOf('rest', 2));
+  const result = await answer(snn, images.pixels, one.batch, 'rest', 2);
   const outputs = result.outputs[0]!;
   const mismatches = outputs.filter((value, i) => value !== simulated.outputs[i]).length;
   const certified = mismatches === 0 && simulated.certificate.certified;
