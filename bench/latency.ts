@@ -1,5 +1,6 @@
 /** Milliseconds for a single image, one after the other, with 1 and 2 threads: the SNN beside onnxruntime. */
 import type { SpikingNetwork } from 'casc-snn';
+import { watchOthers } from './machine';
 import { type Images, Peer } from './onnxruntime';
 import type { Prepared } from './prepared';
 import { inTurns, median } from './side-by-side';
@@ -14,6 +15,8 @@ export interface LatencyRow {
   threads: number;
   calls: number;
   milliseconds: { median: number; p95: number; medianPerRound: number[] };
+  /** As in throughput.ts, of all sides together. */
+  otherLoad: number;
 }
 
 const THREADS = [1, 2];
@@ -47,13 +50,15 @@ export async function latency(
         add(side, threads, (image) => peer.run(image));
       }
     }
+    const others = watchOthers();
     const turns = await inTurns(sides, rounds);
+    const otherLoad = others();
     return rows.map(({ side, threads, key }) => {
       const calls = turns[key]!.map((round) => round.map((seconds) => 1000 * seconds));
       const all = calls.flat().sort((a, b) => a - b);
       const p95 = all[Math.ceil(0.95 * all.length) - 1]!;
       const milliseconds = { median: median(all), p95, medianPerRound: calls.map(median) };
-      return { name: net.one.name, isa: snn.isa, side, threads, calls: all.length, milliseconds };
+      return { name: net.one.name, isa: snn.isa, side, threads, calls: all.length, milliseconds, otherLoad };
     });
   } finally {
     for (const peer of peers) await peer.close();
@@ -73,8 +78,8 @@ function oneByOne({ pixels, dims }: Images): Images[] {
 export function latencyTable(rows: readonly LatencyRow[]): string {
   return table(
     'Latency of a single image',
-    ['net', 'isa', 'side', 'threads', 'median ms', 'p95 ms', 'calls'],
-    rows.map(({ name, isa, side, threads, calls, milliseconds: { median, p95 } }) => [
+    ['net', 'isa', 'side', 'threads', 'median ms', 'p95 ms', 'calls', 'other load'],
+    rows.map(({ name, isa, side, threads, calls, milliseconds: { median, p95 }, otherLoad }) => [
       name,
       side.startsWith('SNN') ? isa : '',
       side,
@@ -82,6 +87,7 @@ export function latencyTable(rows: readonly LatencyRow[]): string {
       median.toFixed(3),
       p95.toFixed(3),
       calls,
+      otherLoad.toFixed(2),
     ]),
   );
 }

@@ -1,5 +1,6 @@
 /** What a second thread brings: 2 threads beside 1, in turns; onnxruntime's shows what the machine has to give. */
 import type { SpikingNetwork } from 'casc-snn';
+import { watchOthers } from './machine';
 import { Peer } from './onnxruntime';
 import type { Prepared } from './prepared';
 import { inTurns, means, median, type Ratio, ratio } from './side-by-side';
@@ -14,6 +15,8 @@ export interface ScalingRow {
   imagesPerSecond: { one: number; two: number };
   /** 2 threads over 1. */
   ratio: Ratio;
+  /** As in throughput.ts, of all sides together. */
+  otherLoad: number;
 }
 
 export async function scaling(
@@ -34,7 +37,9 @@ export async function scaling(
   ];
   try {
     const sides = runs.flatMap(([side, run]) => [1, 2].map((threads) => [`${side} ${threads}`, () => run(threads)]));
+    const others = watchOthers();
     const turns = await inTurns<string>(Object.fromEntries(sides), rounds);
+    const otherLoad = others();
     return runs.map(([side]) => {
       const [single, both] = [means(turns[`${side} 1`]!), means(turns[`${side} 2`]!)];
       return {
@@ -44,6 +49,7 @@ export async function scaling(
         batch,
         imagesPerSecond: { one: batch / median(single), two: batch / median(both) },
         ratio: ratio(both, single),
+        otherLoad,
       };
     });
   } finally {
@@ -54,8 +60,8 @@ export async function scaling(
 export function scalingTable(rows: readonly ScalingRow[]): string {
   return table(
     'Images a second with 2 threads beside 1',
-    ['net', 'batch', 'isa', 'side', '1 thread', '2 threads', 'ratio', 'min..max'],
-    rows.map(({ name, batch, isa, side, imagesPerSecond, ratio }) => [
+    ['net', 'batch', 'isa', 'side', '1 thread', '2 threads', 'ratio', 'min..max', 'other load'],
+    rows.map(({ name, batch, isa, side, imagesPerSecond, ratio, otherLoad }) => [
       name,
       batch,
       side.startsWith('SNN') ? isa : '',
@@ -64,6 +70,7 @@ export function scalingTable(rows: readonly ScalingRow[]): string {
       imagesPerSecond.two.toFixed(1),
       ratio.median.toFixed(3),
       `${ratio.min.toFixed(3)}..${ratio.max.toFixed(3)}`,
+      otherLoad.toFixed(2),
     ]),
   );
 }

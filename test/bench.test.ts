@@ -76,6 +76,7 @@ test('--json: where it ran, every round of all sides, the certificate, and the o
     ...{ name: 'box', isa: 'scalar', side: 'SNN stagger 0', batch: 8 },
     imagesPerSecond: { one: expect.any(Number), two: expect.any(Number) },
     ratio: { median: expect.any(Number), min: expect.any(Number), max: expect.any(Number) },
+    otherLoad: expect.any(Number),
   });
   expect(memory).toEqual([{ name: 'box', batch: 8, threads: 2, isa: 'scalar', peakBytes: expect.any(Object) }]);
   const { node, library, loaded, run } = memory[0].peakBytes;
@@ -89,8 +90,8 @@ test('the tables are aligned, a row per setting', () => {
   expect(status).toBe(0);
   expect(stdout).toMatch(/^net +batch +threads +isa +mode +SNN +fp32 +int8 +\/ fp32 +min\.\.max +\/ int8 /m);
   expect(stdout).toMatch(/^box +8 +2 +scalar +stagger 2 .* 269,776 neurons +\d\/8 +\d\/8$/m);
-  expect(stdout).toMatch(/^net +isa +side +threads +median ms +p95 ms +calls$/m);
-  expect(stdout).toMatch(/^net +batch +isa +side +1 thread +2 threads +ratio +min\.\.max$/m);
+  expect(stdout).toMatch(/^net +isa +side +threads +median ms +p95 ms +calls +other load$/m);
+  expect(stdout).toMatch(/^net +batch +isa +side +1 thread +2 threads +ratio +min\.\.max +other load$/m);
   expect(stdout).toMatch(/^box +8 +2 +scalar( +\d+\.\d){4}$/m);
 });
 
