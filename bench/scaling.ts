@@ -12,6 +12,8 @@ export interface ScalingRow {
   isa: string;
   side: string;
   batch: number;
+  /** Mean of a turn, round by round, with 1 and 2 threads. */
+  secondsPerBatch: { one: number[]; two: number[] };
   imagesPerSecond: { one: number; two: number };
   /** 2 threads over 1. */
   ratio: Ratio;
@@ -47,6 +49,7 @@ export async function scaling(
         isa: snn.isa,
         side,
         batch,
+        secondsPerBatch: { one: single, two: both },
         imagesPerSecond: { one: batch / median(single), two: batch / median(both) },
         ratio: ratio(both, single),
         otherLoad,

@@ -74,6 +74,7 @@ test('--json: where it ran, every round of all sides, the certificate, and the o
   }
   expect(scaling).toContainEqual({
     ...{ name: 'box', isa: 'scalar', side: 'SNN stagger 0', batch: 8 },
+    secondsPerBatch: { one: seconds, two: seconds },
     imagesPerSecond: { one: expect.any(Number), two: expect.any(Number) },
     ratio: { median: expect.any(Number), min: expect.any(Number), max: expect.any(Number) },
     otherLoad: expect.any(Number),
