@@ -8,13 +8,20 @@
 namespace casc::spiking {
 namespace {
 
+/** Steps whose currents are held at once: more would only make bands smaller. */
+constexpr size_t kTileSteps = 8;
+static_assert(kTileSteps <= kTrainSteps);
+/** Currents of a band that stay in the second-level cache. */
 constexpr size_t kTileBytes = 768 * 1024;
+/** Rows around a band are worked on twice; a band of so many makes this bearable. */
+constexpr size_t kFewRows = 8;
 
 }  // namespace
 
 size_t BandTrainer::bandRows(const Shape& shape, size_t steps) {
-  const size_t row = std::max<size_t>(1, shape.row() * sizeof(int32_t) * std::max<size_t>(1, steps));
-  return std::clamp<size_t>(kTileBytes / row, 1, size_t(shape.h));
+  const size_t row = shape.row() * sizeof(int32_t) * std::clamp<size_t>(steps, 1, kTileSteps);
+  const auto rows = size_t(shape.h);
+  return std::clamp(kTileBytes / std::max<size_t>(1, row), std::min(kFewRows, rows), rows);
 }
 
 bool BandTrainer::anyPending() const {
@@ -36,21 +43,22 @@ void BandTrainer::run(const LayerRun& run, RowRange band, LayerTally& tally) {
       continue;
     }
     pending_.assign(rows, 1);
-    for (size_t first = phase.first; first < phase.end; first += kTrainSteps) {
-      const size_t count = std::min(kTrainSteps, phase.end - first);
+    const size_t all = phase.end - phase.first, parts = (all + kTileSteps - 1) / kTileSteps;
+    for (size_t part = 0; part < parts; ++part) {
+      const size_t first = phase.first + all * part / parts;
+      const size_t count = phase.first + all * (part + 1) / parts - first;
       throwIfAborted(run.abort);
       const LayerStep* steps = run.steps.data() + first;
       currents(run, band, run.inputs.data() + steps->inputs, count, false);
       train(run, band, steps, count, tally);
     }
     // What is pending now goes on without input.
-    constexpr int32_t kTogether = 8;
-    LayerStep steps[kTogether];
+    LayerStep steps[kTileSteps];
     Moment now = phase.next;
     while (now.sleep <= run.schedule->sleepLimit() && anyPending()) {
       throwIfAborted(run.abort);
       size_t count = 0;
-      for (; count < kTogether && now.sleep <= run.schedule->sleepLimit(); ++count) {
+      for (; count < kTileSteps && now.sleep <= run.schedule->sleepLimit(); ++count) {
         steps[count].now = now;
         steps[count].out = run.plane(now);
         ++now.sleep;
@@ -133,7 +141,7 @@ void BandTrainer::dense(const LayerRun& run, const Term<int32_t>& term, RowRange
   for (size_t k = 0; k < count; ++k) {
     const Plane& plane = *inputs[(first + k) * run.layer->terms.size()].plane;
     windows.fill(
-        plan_.byteKernels, band, offset,
+        plan_.byteKernels, band, offset, uint8_t(offset),
         [&](size_t y) { return plane.events[y] ? plane.as<int8_t>() + y * row : nullptr; },
         bands_.data() + k * bytes);
   }

@@ -84,7 +84,7 @@ class BandTrainer {
 
   void run(const LayerRun& run, RowRange band, LayerTally& tally);
 
-  /** Rows of a band whose currents of so many steps stay in the second-level cache. */
+  /** Rows of a band, where so many steps have currents. */
   static size_t bandRows(const Shape& shape, size_t steps);
 
  private:
@@ -97,7 +97,7 @@ class BandTrainer {
                size_t slot);
   void addRows(const Term<int32_t>& term, const Plane& plane, RowRange band, size_t slot);
   void integrate(const LayerRun& run, RowRange band);
-  /** Runs steps, at most kTrainSteps, of one phase; their planes are there. */
+  /** Runs steps of one phase whose currents are there. */
   void train(const LayerRun& run, RowRange band, const LayerStep* steps, size_t count,
              LayerTally& tally);
   bool anyPending() const;

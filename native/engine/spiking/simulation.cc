@@ -196,9 +196,12 @@ typename Simulation<N>::ConstantCurrent Simulation<N>::constantCurrent(const Lay
   }
   touched_.resize(size_t(s.h));
   for (const Term<N>& term : layer.terms) {
-    if (plan_.layers[term.source].constant)
-      adder_.add(layer, term, *series_[term.source].constant, {0, size_t(s.h)}, current_.data(),
-                 touched_.data());
+    if (!plan_.layers[term.source].constant) continue;
+    if constexpr (kFixedPoint<N>) {
+      if (addConstant(layer, term, *series_[term.source].constant)) continue;
+    }
+    adder_.add(layer, term, *series_[term.source].constant, {0, size_t(s.h)}, current_.data(),
+               touched_.data());
   }
   return {current_.data(), s.row()};
 }
@@ -484,7 +487,9 @@ template <class N>
 template <class T>
 void Simulation<N>::relayPlane(const Layer<N>& layer, Moment now, Plane& out) {
   T* to = out.as<T>();
-  std::fill_n(to, layer.shape.numel(), T(0));
+  const auto silent = [&](size_t source) { return !sourcePlane(source, now); };
+  if (!layer.covered || std::any_of(layer.sources.begin(), layer.sources.end(), silent))
+    std::fill_n(to, layer.shape.numel(), T(0));
   for (const RelayRun& run : layer.runs) {
     const size_t source = layer.relayed[run.source];
     const Plane* from = sourcePlane(source, now);
@@ -508,7 +513,8 @@ void Simulation<N>::relay(size_t index) {
       return countEvents<N>(layer.shape, plane);
     }
     relayPlane<int8_t>(layer, now, plane);
-    return countEvents<int8_t>(layer.shape, plane);
+    countPlane(layer, plane);
+    return plane.total() > 0;
   };
   if (layer.constant) {
     auto plane = takePlane(layer);
@@ -524,6 +530,41 @@ void Simulation<N>::relay(size_t index) {
         if (emit(now, *plane)) return keep(index, now, std::move(plane));
         pool_.give(std::move(plane));
       });
+}
+
+/**
+ * Adds a convolution of graded values to the constant current as one dense product. Values are split
+ * into parts that fit the window kernel: v = least + Σ parts, each from 0 to kMostWindowValue.
+ */
+template <class N>
+bool Simulation<N>::addConstant(const Layer<N>& layer, const Term<N>& term, const Plane& plane)
+  requires kFixedPoint<N>
+{
+  const WindowSynapse& windows = term.conv.windows;
+  if (!windows.present() || !plan_.layers[term.source].graded) return false;
+  const Shape& in = plan_.layers[term.source].shape;
+  const N* values = plane.as<N>();
+  const auto [low, high] = std::minmax_element(values, values + in.numel());
+  const int64_t least = std::min<int64_t>(*low, 0), most = std::max<int64_t>(*high, 0);
+  constexpr int64_t kMostParts = 16;  // beyond that, adding values one by one is as quick
+  if (most - least > kMostParts * kMostWindowValue) return false;
+  const RowRange all{0, size_t(layer.shape.h)};
+  const size_t row = in.row();
+  parts_.resize(in.numel());
+  bytes_.resize(windows.bandBytes(all.count()));
+  for (int64_t taken = 0; taken == 0 || taken < most - least; taken += kMostWindowValue) {
+    const auto part = [=](int64_t value) {
+      return static_cast<int8_t>(std::clamp<int64_t>(value - least - taken, 0, kMostWindowValue));
+    };
+    std::transform(values, values + in.numel(), parts_.begin(), part);
+    windows.fill(
+        plan_.byteKernels, all, 0, static_cast<uint8_t>(part(0)),
+        [&](size_t y) { return parts_.data() + y * row; }, bytes_.data());
+    windows.multiply(plan_.windowProduct, all, bytes_.data(), 1,
+                     taken == 0 ? static_cast<int32_t>(-least) : 0, kMostWindowValue,
+                     current_.data(), 0, true);
+  }
+  return true;
 }
 
 /** Spike trains whose counts fit eight bits are computed many steps at a time. */
@@ -589,9 +630,7 @@ void Simulation<N>::addPlane(const Layer<N>& from, const Plane& plane, Plane& su
 }
 
 template <class N>
-void Simulation<N>::countPlane(const Layer<N>& layer, Plane& plane)
-  requires kFixedPoint<N>
-{
+void Simulation<N>::countPlane(const Layer<N>& layer, Plane& plane) {
   if (layer.graded) {
     countEvents<N>(layer.shape, plane);
   } else {
@@ -749,7 +788,7 @@ void Simulation<N>::train(size_t index)
   LayerTally tally;
   tally.pendingAtEnd.assign(run_.phases.size(), 0);
   tally.lastFiring.assign(run_.phases.size(), 0);
-  const size_t rows = BandTrainer::bandRows(s, std::min(fed, kTrainSteps));
+  const size_t rows = BandTrainer::bandRows(s, fed);
   for (size_t from = 0; from < size_t(s.h); from += rows)
     trainer_.run(run_, {from, std::min(from + rows, size_t(s.h))}, tally);
 

@@ -88,7 +88,8 @@ class Simulation {
     requires kFixedPoint<N>;
   void addEarly(const Layer<N>& layer, Moment now)
     requires kFixedPoint<N>;
-  void countPlane(const Layer<N>& layer, Plane& plane)
+  void countPlane(const Layer<N>& layer, Plane& plane);
+  bool addConstant(const Layer<N>& layer, const Term<N>& term, const Plane& plane)
     requires kFixedPoint<N>;
   Path choosePath(const Term<N>& term, const Plane& plane, bool spikes) const
     requires kFixedPoint<N>;
@@ -138,6 +139,8 @@ class Simulation {
   Aligned<int32_t> sums_, maxima_;
   Aligned<N> gradedSums_, gradedMaxima_;
   std::vector<uint8_t> touched_, pending_;
+  Aligned<int8_t> parts_;
+  Aligned<uint8_t> bytes_;
 };
 
 extern template class Simulation<int32_t>;

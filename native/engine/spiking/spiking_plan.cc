@@ -172,7 +172,8 @@ class Runner final : public ImageRunner {
 template <class N>
 class CompiledPlan final : public SpikingPlan {
  public:
-  CompiledPlan(PlanSpec spec, const Kernels& kernels) : plan_(std::move(spec), kernels) {
+  CompiledPlan(PlanSpec spec, const Kernels& kernels, const CostModel& costs)
+      : plan_(std::move(spec), kernels, costs) {
     inputs = plan_.layers[plan_.input].shape.numel();
     outputs = plan_.outputs;
     for (size_t layer : plan_.neuronLayers) neurons.push_back(plan_.layers[layer].shape.numel());
@@ -192,10 +193,11 @@ class CompiledPlan final : public SpikingPlan {
 
 }  // namespace
 
-std::shared_ptr<const SpikingPlan> compilePlan(PlanSpec spec, const Kernels& kernels) {
+std::shared_ptr<const SpikingPlan> compilePlan(PlanSpec spec, const Kernels& kernels,
+                                              const CostModel& costs) {
   if (spec.format == Format::Float32)
-    return std::make_shared<CompiledPlan<float>>(std::move(spec), kernels);
-  return std::make_shared<CompiledPlan<int32_t>>(std::move(spec), kernels);
+    return std::make_shared<CompiledPlan<float>>(std::move(spec), kernels, costs);
+  return std::make_shared<CompiledPlan<int32_t>>(std::move(spec), kernels, costs);
 }
 
 }  // namespace casc::spiking
