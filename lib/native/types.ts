@@ -148,6 +148,8 @@ export interface SpikingRunOptions {
   everyStep: boolean;
   /** Return the spike counts of every neuron layer. */
   counts: boolean;
+  /** Return where time, spikes and additions went. */
+  profile: boolean;
   /** Run the dense oracle at `wake` levels and return its readout. */
   oracle: boolean;
   /** Compare every neuron and the readout of the first so many images with the oracle (implies oracle). */
@@ -165,6 +167,21 @@ export interface NativeDivergence {
   ann: number;
   /** Step of the neuron's last spike: awake steps and sleep steps (of that phase) passed; null if it never fired. */
   lastSpike: { wake: number; sleep: number } | null;
+}
+
+/** One layer, awake or asleep, summed over images and threads. */
+export interface PhaseProfile {
+  seconds: number;
+  spikes: { positive: number; negative: number };
+  /** Additions that events caused at the layer's synapses; a constant current is not in it. */
+  additions: number;
+  /** Steps by how the layer's synapses were computed; skip: nothing reached it, at most its neurons were updated. */
+  steps: { skip: number; sparse: number; gather: number; dense: number };
+}
+
+export interface NativeLayerProfile {
+  wake: PhaseProfile;
+  sleep: PhaseProfile;
 }
 
 export interface SpikingResult {
@@ -195,6 +212,8 @@ export interface SpikingResult {
   /** Per image: sum mod 2^64 of a 64-bit mix of (neuron layer ordinal, neuron, awake step, sleep step, spike) over all spikes
    * (native/engine/spiking/spike_hash.h). */
   hash: BigUint64Array;
+  /** One per layer of the plan, if asked for. */
+  profile: NativeLayerProfile[] | null;
   /**
    * Neurons and readout elements compared, and how many differ, per image (certify). In float32 a readout element differs
    * when it is off by more than 1e-4 of its layer's largest: the two paths round differently even where all spikes agree.

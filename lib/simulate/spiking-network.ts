@@ -5,7 +5,15 @@ import { argumentError, CascError } from '../errors';
 import { importModel } from '../graph';
 import type { Network } from '../graph/network';
 import { numel } from '../graph/network';
-import { abortable, addon, type NativeSpikingPlan, type SpikingResult, toCascError } from '../native';
+import {
+  abortable,
+  addon,
+  type NativeLayerProfile,
+  type NativeSpikingPlan,
+  type PhaseProfile,
+  type SpikingResult,
+  toCascError,
+} from '../native';
 import { resolveSchedule, type Schedule, type ScheduleOptions } from './schedule';
 import { Tail } from './tail';
 
@@ -22,6 +30,8 @@ export interface SimulateOptions extends ScheduleOptions {
   everyStep?: boolean;
   /** Return the spike counts of every neuron. */
   counts?: boolean;
+  /** Return where time, spikes and additions went, by layer, awake and asleep. */
+  profile?: boolean;
   /** Also run the quantised ANN (dense, no neurons, no time). */
   oracle?: boolean;
   /**
@@ -30,6 +40,13 @@ export interface SimulateOptions extends ScheduleOptions {
    */
   certify?: boolean | number;
   signal?: AbortSignal;
+}
+
+/** Sums over all images and threads. */
+export interface LayerProfile {
+  layer: string;
+  wake: PhaseProfile;
+  sleep: PhaseProfile;
 }
 
 export interface Divergence {
@@ -73,6 +90,8 @@ export interface SimulationResult {
   synapticOperations: number;
   /** One 64-bit hash per image over (layer, neuron, step, sign) of all its spikes; equal on every machine in fixed point. */
   hash: BigUint64Array;
+  /** By layer in order of execution, layers without neurons too; if asked for. */
+  profile: LayerProfile[] | null;
   certificate: {
     images: number;
     checkedNeurons: number;
@@ -163,6 +182,7 @@ export class SpikingNetwork {
           schedule: native,
           everyStep: options.everyStep ?? false,
           counts: options.counts ?? false,
+          profile: options.profile ?? false,
           oracle: options.oracle ?? false,
           certify,
           abort,
@@ -185,6 +205,7 @@ export class SpikingNetwork {
           layerSpikes: { layers: this.neuronLayers(), positive: result.positive, negative: result.negative },
           synapticOperations: sum(result.synapticOperations),
           hash: result.hash,
+          profile: result.profile && this.namedProfile(result.profile),
           certificate: certify > 0 ? this.certificate(result, Math.min(certify, count)) : null,
         };
       }),
@@ -271,6 +292,10 @@ export class SpikingNetwork {
 
   private namedCounts(counts: Int32Array[]): Record<string, Int32Array> {
     return Object.fromEntries(this.neuronLayers().map((name, i) => [name, counts[i]!]));
+  }
+
+  private namedProfile(profile: NativeLayerProfile[]): LayerProfile[] {
+    return profile.map((phases, i) => ({ layer: this.converted.plan.layers[i]!.name, ...phases }));
   }
 
   private certificate(result: SpikingResult, images: number): SimulationResult['certificate'] {

@@ -6,6 +6,7 @@
 #include "addon/addon_data.h"
 #include "addon/boundary.h"
 #include "addon/plan_reader.h"
+#include "addon/profile_value.h"
 #include "addon/read.h"
 #include "addon/task.h"
 #include "engine/spiking/spiking_plan.h"
@@ -56,6 +57,7 @@ class Run {
     threads_ = unsigned(read::integer(options.Get("threads"), 1, kMostThreads, "threads"));
     settings_.schedule = readSchedule(read::object(options.Get("schedule"), "schedule"));
     settings_.everyStep = read::boolean(options.Get("everyStep"), "everyStep");
+    settings_.profile = read::boolean(options.Get("profile"), "profile");
     counts_ = read::boolean(options.Get("counts"), "counts");
     settings_.certify = size_t(read::integer(options.Get("certify"), 0, kMostImages, "certify"));
     settings_.oracle = read::boolean(options.Get("oracle"), "oracle") || settings_.certify > 0;
@@ -151,9 +153,10 @@ class Run {
   }
 
   Napi::Value finish(Napi::Env env) {
+    Napi::Object result = result_.Value();
+    result.Set("profile", settings_.profile ? profileValue(env, profile()) : env.Null());
     runners_.clear();
     images_ = {};
-    Napi::Object result = result_.Value();
     const size_t phases = size_t(settings_.schedule.phases());
     for (size_t i = 0; i < count_; ++i)
       for (size_t p = 0; p < phases; ++p)
@@ -161,6 +164,20 @@ class Run {
     if (settings_.everyStep) result.Set("readout", everyStep(env));
     result.Set("first", first(env));
     return result;
+  }
+
+  /** Sum over the workers. */
+  spiking::Profile profile() const {
+    spiking::Profile sum(plan_->layers);
+    for (const auto& runner : runners_) {
+      if (!runner) continue;
+      const spiking::Profile& part = runner->profile();
+      for (size_t i = 0; i < part.size(); ++i) {
+        sum[i].wake.add(part[i].wake);
+        sum[i].sleep.add(part[i].sleep);
+      }
+    }
+    return sum;
   }
 
   /** Aligns the images' readouts step by step: one that ended a phase early repeats its last row.

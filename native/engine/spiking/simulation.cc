@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <limits>
+#include <numeric>
 #include <type_traits>
 
 #include "engine/error.h"
@@ -65,6 +66,7 @@ void Simulation<N>::run(const N* inputValues, const Schedule& schedule, const Ab
   positive.assign(counts.size(), 0);
   negative.assign(counts.size(), 0);
   operations = hash = 0;
+  profiler_.begin(plan_.layers.size(), options.profile);
   for (Series& series : series_) {
     series.release(pool_);
     series.phases.resize(phases);
@@ -92,6 +94,7 @@ void Simulation<N>::run(const N* inputValues, const Schedule& schedule, const Ab
     }
     for (size_t source : layer.sources)
       if (plan_.layers[source].lastUse == i) series_[source].release(pool_);
+    lap(i, false);
     if (options_.lastLayer == i) return;
   }
 
@@ -108,6 +111,8 @@ void Simulation<N>::run(const N* inputValues, const Schedule& schedule, const Ab
     quietSteps[p] = std::min(quiet, sleepSteps[p]);
     atRest[p] = automatic ? quiet <= schedule.cap : !pendingAtEnd_[p];
   }
+  profiler_.end(uint64_t(schedule.wake),
+                std::accumulate(sleepSteps.begin(), sleepSteps.end(), uint64_t{0}));
 }
 
 template <class N>
@@ -140,6 +145,7 @@ void Simulation<N>::eachMoment(size_t index, Pending pending, Step step) {
       ++now.awake;
       step(now);
     }
+    lap(index, false);
     int32_t sourceEnd = 0;
     for (size_t source : plan_.layers[index].sources)
       sourceEnd = std::max(sourceEnd, int32_t(series_[source].phases[size_t(p)].size()));
@@ -149,7 +155,20 @@ void Simulation<N>::eachMoment(size_t index, Pending pending, Step step) {
       step(now);
     }
     if (pending()) pendingAtEnd_[size_t(p)] = 1;
+    lap(index, true);
   }
+}
+
+template <class N>
+void Simulation<N>::lap(size_t index, bool asleep) {
+  if (!profiler_.on()) return;
+  SpikeTally soFar{0, 0, operations};
+  const Layer<N>& layer = plan_.layers[index];
+  if (layer.kind == LayerKind::Neuron) {
+    soFar.positive = positive[layer.neuronOrdinal];
+    soFar.negative = negative[layer.neuronOrdinal];
+  }
+  profiler_.lap(index, asleep, soFar);
 }
 
 template <class N>
@@ -298,6 +317,7 @@ void Simulation<N>::neuron(size_t index) {
   eachMoment(index, pending, [&](Moment now) {
     touched_.assign(rows, 0);
     const bool fed = addTerms(layer, now, membrane_.data());
+    if (fed) profiler_.step(index, now.sleep > 0, Path::Sparse);
     if (schedule_.runStep(now.phase, now.index) < first) return integrate(layer, now, current);
     if (now.sleep > 0 && !fed && !pending()) return;
     auto plane = takePlane(layer);
@@ -365,7 +385,8 @@ void Simulation<N>::linear(size_t index) {
             std::fill(values_.begin(), values_.end(), N(0));
           }
           touched_.assign(size_t(s.h), 0);
-          addTerms(layer, now, values_.data());
+          if (addTerms(layer, now, values_.data()))
+            profiler_.step(index, now.sleep > 0, Path::Sparse);
           if (layer.readout) addReadout(layer, ordinal, values_.data());
           if (consumed(index) && !layer.constant) {
             auto plane = takePlane(layer);
@@ -486,6 +507,7 @@ void Simulation<N>::maxPool(size_t index) {
       [&](Moment now) {
         const Plane* from = sourcePlane(layer.sources[0], now);
         if (!from) return;
+        profiler_.step(index, now.sleep > 0, Path::Sparse);
         if (auto plane = emit(*from)) keep(index, now, std::move(plane));
       });
 }
@@ -530,6 +552,7 @@ void Simulation<N>::relay(size_t index) {
       index, [] { return false; },
       [&](Moment now) {
         if (!anySource(layer, now)) return;
+        profiler_.step(index, now.sleep > 0, Path::Sparse);
         auto plane = takePlane(layer);
         if (emit(now, *plane)) return keep(index, now, std::move(plane));
         pool_.give(std::move(plane));

@@ -10,6 +10,7 @@
 #include "engine/abort.h"
 #include "engine/spiking/plan.h"
 #include "engine/spiking/plane.h"
+#include "engine/spiking/profile.h"
 #include "engine/spiking/schedule.h"
 #include "engine/spiking/term_adder.h"
 
@@ -23,6 +24,7 @@ struct ReadoutTrace {
 
 struct SimulationOptions {
   bool everyStep = false;             // record `traces`
+  bool profile = false;               // add to profile()
   std::optional<size_t> lastLayer{};  // stop after this layer and keep its planes
 };
 
@@ -53,6 +55,9 @@ class Simulation {
 
   /** Moment of the last spike of a neuron (H×W×C index) of options.lastLayer. */
   std::optional<Moment> lastSpike(size_t layer, size_t neuron) const;
+
+  /** Of all runs that asked for it; empty before the first. */
+  const Profile& profile() const { return profiler_.profile(); }
 
  private:
   /** Awake current that does not change over time: bias and terms of constant sources. */
@@ -86,6 +91,8 @@ class Simulation {
   std::unique_ptr<Plane> takePlane(const Layer<N>& layer);
   void keep(size_t index, Moment now, std::unique_ptr<Plane> plane);
   bool consumed(size_t index) const;
+  /** Books time, spikes and additions since the last lap. */
+  void lap(size_t index, bool asleep);
 
   const Plan<N>& plan_;
   TermAdder<N> adder_;
@@ -94,6 +101,7 @@ class Simulation {
   Schedule schedule_;
   AbortFlag abort_;
   SimulationOptions options_;
+  Profiler profiler_;
   std::vector<int32_t> lastFiring_;    // per phase, the last sleep step with a spike
   std::vector<uint8_t> pendingAtEnd_;  // per phase
   // Scratch of the layer being run.

@@ -45,10 +45,13 @@ class Runner final : public ImageRunner {
     const Layer<N>& input = plan_.layers[plan_.input];
     input_.resize(input.shape.numel());
     loadInput(input, image, index, input_.data());
-    simulation_.run(input_.data(), settings.schedule, settings.abort, {settings.everyStep, {}});
+    simulation_.run(input_.data(), settings.schedule, settings.abort,
+                    {settings.everyStep, settings.profile, {}});
     write(settings, result);
     if (settings.oracle || index < settings.certify) check(index, settings, result, first);
   }
+
+  const Profile& profile() const override { return simulation_.profile(); }
 
  private:
   void write(const RunSettings& settings, const ImageResult& result) {
@@ -156,7 +159,8 @@ class Runner final : public ImageRunner {
       if (first.found && first.found->image < divergence.image) return;
     }
     if (plan_.layers[divergence.layer].kind == LayerKind::Neuron) {
-      simulation_.run(input_.data(), settings.schedule, settings.abort, {false, divergence.layer});
+      simulation_.run(input_.data(), settings.schedule, settings.abort,
+                      {false, false, divergence.layer});
       divergence.lastSpike = simulation_.lastSpike(divergence.layer, at);
     }
     std::lock_guard lock(first.mutex);
@@ -173,6 +177,7 @@ template <class N>
 class CompiledPlan final : public SpikingPlan {
  public:
   CompiledPlan(PlanSpec spec, const Kernels& kernels) : plan_(std::move(spec), kernels) {
+    layers = plan_.layers.size();
     inputs = plan_.layers[plan_.input].shape.numel();
     outputs = plan_.outputs;
     for (size_t layer : plan_.neuronLayers) neurons.push_back(plan_.layers[layer].shape.numel());

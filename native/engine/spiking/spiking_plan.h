@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/abort.h"
+#include "engine/spiking/profile.h"
 #include "engine/spiking/schedule.h"
 #include "engine/spiking/simulation.h"
 #include "engine/spiking/spec.h"
@@ -28,6 +29,7 @@ struct Divergence {
 struct RunSettings {
   Schedule schedule;
   bool everyStep = false;
+  bool profile = false;
   bool oracle = false;
   size_t certify = 0;  // compare the first so many images with the oracle
   AbortFlag abort;
@@ -62,6 +64,8 @@ class ImageRunner {
   /** image: C×H×W. */
   virtual void run(const float* image, size_t index, const RunSettings& settings,
                    const ImageResult& result, FirstDivergence& first) = 0;
+  /** Of the images run with settings.profile; empty if there were none. */
+  virtual const Profile& profile() const = 0;
 };
 
 class SpikingPlan {
@@ -70,6 +74,7 @@ class SpikingPlan {
   /** One per worker; must not outlive the plan. */
   virtual std::unique_ptr<ImageRunner> runner() const = 0;
 
+  size_t layers = 0;                 // of all kinds
   size_t inputs = 0;                 // elements of an image
   size_t outputs = 0;                // elements of all readouts
   std::vector<size_t> neurons;       // elements per neuron layer
