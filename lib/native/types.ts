@@ -224,6 +224,23 @@ export interface SpikingResult {
   first: NativeDivergence | null;
 }
 
+export interface RestOptions {
+  threads: number;
+  /** Its wake steps are the levels, its shift the start of the membranes; the rest has no effect. */
+  schedule: NativeSchedule;
+  /** Return the counts of every neuron layer. */
+  counts: boolean;
+  abort?: NativeAbortFlag;
+}
+
+/** What the oracle alone says: the quantised net, and by the loss-free theorem the spiking one at rest. */
+export interface RestRunResult {
+  /** Accumulated readout in real units (T × the quantised ANN's), [images × outputs]. */
+  readout: Float32Array;
+  /** One per neuron layer in order, [images × numel], if asked for. */
+  counts: Int32Array[] | null;
+}
+
 export interface NativeSpikingPlan {
   readonly isa: string;
   /** Bytes of packed weights and tables. */
@@ -233,6 +250,8 @@ export interface NativeSpikingPlan {
   readonly inputMacs: number;
   /** images: [images × input numel] float32, C×H×W; copied at once. NaN anywhere rejects with ERR_CASC_DATA. */
   run(images: Float32Array, count: number, options: SpikingRunOptions): Promise<SpikingResult>;
+  /** The oracle alone, on the same rounded input; whether the theorem holds for the schedule is the caller's to know. */
+  rest(images: Float32Array, count: number, options: RestOptions): Promise<RestRunResult>;
   dispose(): void;
 }
 

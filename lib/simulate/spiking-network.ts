@@ -9,97 +9,23 @@ import {
   abortable,
   addon,
   type NativeLayerProfile,
+  type NativeSchedule,
   type NativeSpikingPlan,
-  type PhaseProfile,
   type SpikingResult,
   toCascError,
 } from '../native';
+import {
+  checkTheorem,
+  gather,
+  isRest,
+  type RestOptions,
+  type RestResult,
+  verifiedImages,
+  WITHOUT_TRANSIENT,
+} from './rest';
 import { resolveSchedule, type Schedule, type ScheduleOptions } from './schedule';
+import type { Certificate, LayerProfile, SimulateOptions, SimulationResult, Step } from './simulation';
 import { Tail } from './tail';
-
-/** Time of a network: awake steps so far, and sleep steps of the sleep phase it is in (0 while awake). */
-export interface Step {
-  wake: number;
-  sleep: number;
-}
-
-export interface SimulateOptions extends ScheduleOptions {
-  /** Worker threads, 1 to 256. Default: all hardware threads. */
-  threads?: number;
-  /** Return the readout after every step instead of only the last. */
-  everyStep?: boolean;
-  /** Return the spike counts of every neuron. */
-  counts?: boolean;
-  /** Return where time, spikes and additions went, by layer, awake and asleep. */
-  profile?: boolean;
-  /** Also run the quantised ANN (dense, no neurons, no time). */
-  oracle?: boolean;
-  /**
-   * Compare every neuron's spike count and the readout with the quantised ANN: of all images, or of the first n.
-   * Implies oracle.
-   */
-  certify?: boolean | number;
-  signal?: AbortSignal;
-}
-
-/** Sums over all images and threads. */
-export interface LayerProfile {
-  layer: string;
-  wake: PhaseProfile;
-  sleep: PhaseProfile;
-}
-
-export interface Divergence {
-  layer: string;
-  /** Position in the layer's C×H×W values. */
-  neuron: number;
-  /** Position of the image in the batch. */
-  image: number;
-  snnCount: number;
-  annCount: number;
-  /** When the neuron last fired; null if it never did. */
-  lastSpike: Step | null;
-}
-
-export interface SimulationResult {
-  images: number;
-  schedule: Schedule;
-  /** One entry per step of the batch, aligned; images that came to rest earlier carry their readout forward. */
-  steps: Step[];
-  /** Sleep steps of each image in its last sleep phase, the silent one included. */
-  sleepSteps: Int32Array;
-  /** Of these, the steps through the first silent one (all of them where none was silent). */
-  quietSteps: Int32Array;
-  /** Whether each image was at rest at the end. */
-  atRest: boolean[];
-  /**
-   * Readout accumulated over the steps (not divided), [images × steps × outputs], or [images × outputs] without everyStep.
-   * For a net with an analogue tail: what the tail reads.
-   */
-  accumulated: Float32Array;
-  /** The net's outputs after the last step, tail included: one per output of the ONNX file, [images × numel]. */
-  outputs: Float32Array[];
-  /** The quantised ANN's outputs, if asked for. */
-  oracle: Float32Array[] | null;
-  /** Net spike counts by neuron layer, [images × numel] in C×H×W order, if asked for. */
-  counts: Record<string, Int32Array> | null;
-  spikes: { positive: number; negative: number };
-  /** Spikes per image and neuron layer, [images × layers]. */
-  layerSpikes: { layers: string[]; positive: Float64Array; negative: Float64Array };
-  /** Additions that spikes caused, all images. */
-  synapticOperations: number;
-  /** One 64-bit hash per image over (layer, neuron, step, sign) of all its spikes; equal on every machine in fixed point. */
-  hash: BigUint64Array;
-  /** By layer in order of execution, layers without neurons too; if asked for. */
-  profile: LayerProfile[] | null;
-  certificate: {
-    images: number;
-    checkedNeurons: number;
-    mismatches: number;
-    failedImages: number;
-    first: Divergence | null;
-  } | null;
-}
 
 export class SpikingNetwork {
   readonly converted: ConvertedNetwork;
@@ -157,14 +83,22 @@ export class SpikingNetwork {
   }
 
   /**
-   * Runs images [count × C·H·W] (float32, preprocessed) through wake and sleep, off the event loop.
-   * Throws ERR_CASC_SHAPE for a wrong length, ERR_CASC_OVERFLOW where int32 is too small for the schedule; rejects with
-   * the signal's reason when aborted.
+   * Runs images [count × C·H·W] (float32, preprocessed) through wake and sleep, off the event loop; in mode 'rest' only to
+   * their answer at rest, as the quantised ANN.
+   * Throws ERR_CASC_SHAPE for a wrong length, ERR_CASC_OVERFLOW where int32 is too small for the schedule,
+   * ERR_CASC_ARGUMENT for options that do not go together; rejects with the signal's reason when aborted.
    *
    * @example
    * const { outputs, sleepSteps, certificate } = await snn.simulate(images, count, { certify: true });
+   * const atRest = await snn.simulate(images, count, { mode: 'rest', verify: 0.01 });
    */
-  async simulate(images: Float32Array, count: number, options: SimulateOptions = {}): Promise<SimulationResult> {
+  async simulate(images: Float32Array, count: number, options?: SimulateOptions): Promise<SimulationResult>;
+  async simulate(images: Float32Array, count: number, options: RestOptions): Promise<RestResult>;
+  async simulate(
+    images: Float32Array,
+    count: number,
+    options: SimulateOptions | RestOptions = {},
+  ): Promise<SimulationResult | RestResult> {
     if (this.disposed) throw new CascError('ERR_CASC_DISPOSED', 'the spiking network was disposed; load it again');
     this.checkInput(images, count);
     const threads = options.threads ?? addon().info().threads;
@@ -172,43 +106,13 @@ export class SpikingNetwork {
       throw argumentError('threads', 'a whole number from 1 to 256', threads);
     }
     const schedule = this.schedule(options);
+    const rest = isRest(options);
+    if (rest) checkTheorem(schedule, this.converted.format);
     this.checkCounts(schedule);
-    const certify = options.certify === true ? count : Number(options.certify ?? 0);
-    return await this.hold(() =>
-      abortable(options.signal, async (abort) => {
-        const { neuron: _, consistent: __, lossFree: ___, notes: ____, ...native } = schedule;
-        const result = await this.plan.run(images, count, {
-          threads,
-          schedule: native,
-          everyStep: options.everyStep ?? false,
-          counts: options.counts ?? false,
-          profile: options.profile ?? false,
-          oracle: options.oracle ?? false,
-          certify,
-          abort,
-        });
-        const steps = stepsOf(schedule, result.phaseSteps);
-        const last = options.everyStep ? this.lastReadouts(result.readout, count, steps.length) : result.readout;
-        const rate = (readout: Float32Array) => readout.map((sum) => sum / schedule.wake);
-        return {
-          images: count,
-          schedule,
-          steps,
-          sleepSteps: lastOfPhases(result.sleepSteps, result.phases, count),
-          quietSteps: lastOfPhases(result.quietSteps, result.phases, count),
-          atRest: [...lastOfPhases(result.atRest, result.phases, count)].map(Boolean),
-          accumulated: result.readout,
-          outputs: await this.tail.run(rate(last), count, threads, abort),
-          oracle: result.oracle && (await this.tail.run(rate(result.oracle), count, threads, abort)),
-          counts: result.counts && this.namedCounts(result.counts),
-          spikes: { positive: sum(result.positive), negative: sum(result.negative) },
-          layerSpikes: { layers: this.neuronLayers(), positive: result.positive, negative: result.negative },
-          synapticOperations: sum(result.synapticOperations),
-          hash: result.hash,
-          profile: result.profile && this.namedProfile(result.profile),
-          certificate: certify > 0 ? this.certificate(result, Math.min(certify, count)) : null,
-        };
-      }),
+    return await this.hold<SimulationResult | RestResult>(() =>
+      rest
+        ? this.rest(images, count, options as RestOptions, schedule, threads)
+        : this.full(images, count, options as SimulateOptions, schedule, threads),
     );
   }
 
@@ -241,6 +145,97 @@ export class SpikingNetwork {
 
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  private async full(
+    images: Float32Array,
+    count: number,
+    options: SimulateOptions,
+    schedule: Schedule,
+    threads: number,
+  ): Promise<SimulationResult> {
+    const certify = options.certify === true ? count : Number(options.certify ?? 0);
+    return await abortable(options.signal, async (abort) => {
+      const result = await this.plan.run(images, count, {
+        threads,
+        schedule: nativeOf(schedule),
+        everyStep: options.everyStep ?? false,
+        counts: options.counts ?? false,
+        profile: options.profile ?? false,
+        oracle: options.oracle ?? false,
+        certify,
+        abort,
+      });
+      const steps = stepsOf(schedule, result.phaseSteps);
+      const last = options.everyStep ? this.lastReadouts(result.readout, count, steps.length) : result.readout;
+      const rate = (readout: Float32Array) => readout.map((sum) => sum / schedule.wake);
+      return {
+        mode: 'full',
+        images: count,
+        schedule,
+        steps,
+        sleepSteps: lastOfPhases(result.sleepSteps, result.phases, count),
+        quietSteps: lastOfPhases(result.quietSteps, result.phases, count),
+        atRest: [...lastOfPhases(result.atRest, result.phases, count)].map(Boolean),
+        accumulated: result.readout,
+        outputs: await this.tail.run(rate(last), count, threads, abort),
+        oracle: result.oracle && (await this.tail.run(rate(result.oracle), count, threads, abort)),
+        counts: result.counts && this.namedCounts(result.counts),
+        spikes: { positive: sum(result.positive), negative: sum(result.negative) },
+        layerSpikes: { layers: this.neuronLayers(), positive: result.positive, negative: result.negative },
+        synapticOperations: sum(result.synapticOperations),
+        hash: result.hash,
+        profile: result.profile && this.namedProfile(result.profile),
+        certificate: certify > 0 ? this.certificate(result, Math.min(certify, count)) : null,
+      };
+    });
+  }
+
+  private async rest(
+    images: Float32Array,
+    count: number,
+    options: RestOptions,
+    schedule: Schedule,
+    threads: number,
+  ): Promise<RestResult> {
+    // The caller may change the images while the rest is computed; those to verify are kept as they are now.
+    const verified = options.verify === undefined ? [] : verifiedImages(count, options.verify);
+    const sample = gather(images, this.inputSize, verified);
+    const settled = await abortable(options.signal, async (abort) => {
+      const { readout, counts } = await this.plan.rest(images, count, {
+        threads,
+        schedule: nativeOf(schedule),
+        counts: options.counts ?? false,
+        abort,
+      });
+      const rates = readout.map((sum) => sum / schedule.wake);
+      return {
+        accumulated: readout,
+        outputs: await this.tail.run(rates, count, threads, abort),
+        counts: counts && this.namedCounts(counts),
+      };
+    });
+    return {
+      mode: 'rest',
+      images: count,
+      schedule,
+      ...settled,
+      certificate: verified.length > 0 ? await this.verify(sample, verified, options, schedule, threads) : null,
+      ...WITHOUT_TRANSIENT,
+    };
+  }
+
+  /** Simulates images in full; `positions`: where they stand in the batch. */
+  private async verify(
+    sample: Float32Array,
+    positions: readonly number[],
+    { signal }: RestOptions,
+    schedule: Schedule,
+    threads: number,
+  ): Promise<Certificate> {
+    const { certificate } = await this.full(sample, positions.length, { certify: true, signal }, schedule, threads);
+    const { first } = certificate!;
+    return { ...certificate!, first: first && { ...first, image: positions[first.image]! } };
   }
 
   /** Keeps native memory until `work` has ended. */
@@ -298,7 +293,7 @@ export class SpikingNetwork {
     return profile.map((phases, i) => ({ layer: this.converted.plan.layers[i]!.name, ...phases }));
   }
 
-  private certificate(result: SpikingResult, images: number): SimulationResult['certificate'] {
+  private certificate(result: SpikingResult, images: number): Certificate {
     const { first } = result;
     return {
       images,
@@ -315,6 +310,10 @@ export class SpikingNetwork {
       },
     };
   }
+}
+
+function nativeOf({ neuron: _, consistent: __, lossFree: ___, notes: ____, ...native }: Schedule): NativeSchedule {
+  return native;
 }
 
 function stepsOf(schedule: Schedule, phaseSteps: Int32Array): Step[] {

@@ -68,11 +68,28 @@ class ImageRunner {
   virtual const Profile& profile() const = 0;
 };
 
+/** Where an image's results at rest go. */
+struct RestResult {
+  float* readout = nullptr;      // [outputs], accumulated over the steps
+  std::vector<int32_t*> counts;  // per neuron layer, [c][h][w]; empty: not asked for
+};
+
+/** Answers by the oracle alone: no steps, no spikes. The loss-free theorem makes its answer the
+ * spiking net's at rest; whether the schedule allows the theorem is the caller's to know. */
+class RestRunner {
+ public:
+  virtual ~RestRunner() = default;
+  /** image: C×H×W. */
+  virtual void run(const float* image, size_t index, const Schedule& schedule,
+                   const AbortFlag& abort, const RestResult& result) = 0;
+};
+
 class SpikingPlan {
  public:
   virtual ~SpikingPlan() = default;
   /** One per worker; must not outlive the plan. */
   virtual std::unique_ptr<ImageRunner> runner() const = 0;
+  virtual std::unique_ptr<RestRunner> restRunner() const = 0;
 
   size_t layers = 0;                 // of all kinds
   size_t inputs = 0;                 // elements of an image
