@@ -28,7 +28,7 @@ export {
 export { writeWhole } from './files/atomic-write';
 export { classesOf, importModel, inspect, type Network, type NodeVerdict, type Verdict } from './graph';
 export { type AddonInfo, info, version } from './info';
-export type { PhaseProfile, PlanFormat } from './native';
+export type { PhaseProfile, PlanFormat, WorkingBytes } from './native';
 export {
   type ClipMethod,
   type NetworkMetadata,
@@ -41,6 +41,7 @@ export {
 export {
   evaluationTable,
   inspectTable,
+  memoryTable,
   profileTable,
   quantizeTable,
   simulationTable,
@@ -51,9 +52,11 @@ export {
   type Certificate,
   type Divergence,
   type LayerProfile,
+  type MemoryBound,
   type NeuronModel,
   NeuronPopulation,
   type PopulationOptions,
+  type Profile,
   type RestOptions,
   type RestResult,
   type ScheduleOptions,

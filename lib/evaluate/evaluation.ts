@@ -1,6 +1,6 @@
 /** What evaluate takes and gives. */
 import type { Network } from '../graph';
-import type { Divergence, LayerProfile, ScheduleOptions, Step } from '../simulate';
+import type { Divergence, Profile, ScheduleOptions, Step } from '../simulate';
 
 interface CommonOptions extends ScheduleOptions {
   /** The original fp32 net, evaluated on the same images. */
@@ -72,8 +72,8 @@ export interface Evaluation {
   operations: { synaptic: number; denseMacs: number; firstLayerMacs: number };
   /** Simulation, oracle and certificate together; decoding of images runs beside it. */
   throughput: { imagesPerSecond: number };
-  /** By layer in order of execution, sums over all images and threads; if asked for. */
-  profile?: LayerProfile[];
+  /** If asked for. */
+  profile?: Profile;
   notes: string[];
 }
 

@@ -1,4 +1,4 @@
-import type { LayerProfile, SimulationResult } from '../simulate';
+import type { LayerProfile, Profile, SimulationResult } from '../simulate';
 import { StepAccuracy } from './accuracy';
 import type { Evaluation } from './evaluation';
 import { mix } from './hash';
@@ -10,7 +10,7 @@ export class Transient {
   private notAtRest = 0;
   private readonly spikes = { positive: 0, negative: 0, hash: 0n };
   private synaptic = 0;
-  private profile: LayerProfile[] | undefined;
+  private profile: Profile | undefined;
   private images = 0;
 
   /** correct[s]: how many of the batch's images are right after step s. */
@@ -51,12 +51,18 @@ export class Transient {
   }
 }
 
-function addProfiles(a: readonly LayerProfile[], b: readonly LayerProfile[]): LayerProfile[] {
-  return a.map(({ layer, wake, sleep }, i) => ({
-    layer,
-    wake: addPhases(wake, b[i]!.wake),
-    sleep: addPhases(sleep, b[i]!.sleep),
-  }));
+function addProfiles(a: Profile, b: Profile): Profile {
+  return {
+    layers: a.layers.map(({ layer, wake, sleep }, i) => ({
+      layer,
+      wake: addPhases(wake, b.layers[i]!.wake),
+      sleep: addPhases(sleep, b.layers[i]!.sleep),
+    })),
+    workingBytes: {
+      simulation: Math.max(a.workingBytes.simulation, b.workingBytes.simulation),
+      oracle: Math.max(a.workingBytes.oracle, b.workingBytes.oracle),
+    },
+  };
 }
 
 function addPhases(a: LayerProfile['wake'], b: LayerProfile['wake']): LayerProfile['wake'] {

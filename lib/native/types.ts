@@ -184,6 +184,19 @@ export interface NativeLayerProfile {
   sleep: PhaseProfile;
 }
 
+/** Of one worker thread. */
+export interface WorkingBytes {
+  simulation: number;
+  oracle: number;
+}
+
+export interface NativeProfile {
+  /** One per layer of the plan. */
+  layers: NativeLayerProfile[];
+  /** The most that a worker held. */
+  workingBytes: WorkingBytes;
+}
+
 export interface SpikingResult {
   /** ceil(wake / margin) sleep phases. */
   phases: number;
@@ -212,8 +225,8 @@ export interface SpikingResult {
   /** Per image: sum mod 2^64 of a 64-bit mix of (neuron layer ordinal, neuron, awake step, sleep step, spike) over all spikes
    * (native/engine/spiking/spike_hash.h). */
   hash: BigUint64Array;
-  /** One per layer of the plan, if asked for. */
-  profile: NativeLayerProfile[] | null;
+  /** If asked for. */
+  profile: NativeProfile | null;
   /**
    * Neurons and readout elements compared, and how many differ, per image (certify). In float32 a readout element differs
    * when it is off by more than 1e-4 of its layer's largest: the two paths round differently even where all spikes agree.
@@ -252,6 +265,8 @@ export interface NativeSpikingPlan {
   run(images: Float32Array, count: number, options: SpikingRunOptions): Promise<SpikingResult>;
   /** The oracle alone, on the same rounded input; whether the theorem holds for the schedule is the caller's to know. */
   rest(images: Float32Array, count: number, options: RestOptions): Promise<RestRunResult>;
+  /** Upper bound on what a worker holds in runs of this schedule: not the batch's images and results. */
+  workingBytes(schedule: NativeSchedule): WorkingBytes;
   dispose(): void;
 }
 

@@ -1,21 +1,22 @@
 /** Where a simulation's time, spikes and additions went. */
 import type { PhaseProfile } from '../native';
-import type { LayerProfile } from '../simulate';
-import { count, percent, type Row, table } from './table';
+import type { Profile } from '../simulate';
+import { count, megabytes, percent, type Row, table } from './table';
 
 /** In the order in which they are shown. */
 const PATHS = ['dense', 'gather', 'sparse', 'skip'] as const;
 
 /**
- * Two rows a layer, awake and asleep, then their totals. Figures are per image; time is of all threads together.
+ * Two rows a layer, awake and asleep, then their totals, and the memory that a thread held. Figures are per image; time is of
+ * all threads together.
  *
  * @example
  * const { profile, images } = await snn.simulate(batch, count, { profile: true });
  * console.log(profileTable(profile!, images));
  */
-export function profileTable(profile: readonly LayerProfile[], images: number): string {
-  const wake = total(profile.map((layer) => layer.wake));
-  const sleep = total(profile.map((layer) => layer.sleep));
+export function profileTable({ layers, workingBytes }: Profile, images: number): string {
+  const wake = total(layers.map((layer) => layer.wake));
+  const sleep = total(layers.map((layer) => layer.sleep));
   const all = total([wake, sleep]);
   const row = (name: string, phase: string, figures: PhaseProfile, paths: string): Row => [
     name,
@@ -28,7 +29,7 @@ export function profileTable(profile: readonly LayerProfile[], images: number): 
     paths,
   ];
   const rows = [
-    ...profile.flatMap((layer) => [
+    ...layers.flatMap((layer) => [
       row(layer.layer, 'awake', layer.wake, pathsOf(layer.wake, images)),
       row('', 'asleep', layer.sleep, pathsOf(layer.sleep, images)),
     ]),
@@ -37,7 +38,16 @@ export function profileTable(profile: readonly LayerProfile[], images: number): 
     row('', 'together', all, ''),
   ];
   const head = ['per image', 'phase', 'µs', 'time', 'spikes +', 'spikes −', 'additions', 'steps by path'];
-  return table(head, rows, [2, 3, 4, 5, 6]);
+  const memory = [
+    `${megabytes(workingBytes.simulation)} to simulate`,
+    ...(workingBytes.oracle > 0 ? [`${megabytes(workingBytes.oracle)} for the quantised ANN`] : []),
+  ];
+  return [
+    table(head, rows, [2, 3, 4, 5, 6]),
+    '(skip: no spike reached the layer; at most its neurons were updated)',
+    '',
+    `working memory of a thread: ${memory.join(', ')}`,
+  ].join('\n');
 }
 
 /** "dense 8, skip 6.5": steps per image. */

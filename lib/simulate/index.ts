@@ -2,5 +2,14 @@
 export { NeuronPopulation, type PopulationOptions } from './neurons';
 export type { RestOptions, RestResult } from './rest';
 export type { NeuronModel, Schedule, ScheduleOptions } from './schedule';
-export type { Certificate, Divergence, LayerProfile, SimulateOptions, SimulationResult, Step } from './simulation';
+export type {
+  Certificate,
+  Divergence,
+  LayerProfile,
+  MemoryBound,
+  Profile,
+  SimulateOptions,
+  SimulationResult,
+  Step,
+} from './simulation';
 export { SpikingNetwork } from './spiking-network';

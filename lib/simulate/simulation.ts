@@ -1,5 +1,5 @@
 /** What a simulation takes and gives. */
-import type { PhaseProfile } from '../native';
+import type { PhaseProfile, WorkingBytes } from '../native';
 import type { Schedule, ScheduleOptions } from './schedule';
 
 /** Time of a network: awake steps so far, and sleep steps of the sleep phase it is in (0 while awake). */
@@ -27,6 +27,14 @@ export interface SimulateOptions extends ScheduleOptions {
    */
   certify?: boolean | number;
   signal?: AbortSignal;
+}
+
+/** Where a simulation's time, spikes and additions went. */
+export interface Profile {
+  /** In order of execution, layers without neurons too. */
+  layers: LayerProfile[];
+  /** The most that a thread held, in bytes; see SpikingNetwork.memory for its bound. */
+  workingBytes: WorkingBytes;
 }
 
 /** Sums over all images and threads. */
@@ -88,7 +96,20 @@ export interface SimulationResult {
   synapticOperations: number;
   /** One 64-bit hash per image over (layer, neuron, step, sign) of all its spikes; equal on every machine in fixed point. */
   hash: BigUint64Array;
-  /** By layer in order of execution, layers without neurons too; if asked for. */
-  profile: LayerProfile[] | null;
+  /** If asked for. */
+  profile: Profile | null;
   certificate: Certificate | null;
+}
+
+/** Native memory of a spiking network, in bytes. Beside it lie the ONNX file's weights in JavaScript, and the analogue tail. */
+export interface MemoryBound {
+  /** Packed weights and tables, shared by all threads. */
+  plan: number;
+  /**
+   * What a thread holds at most: planes of spikes of all steps, membranes, counts, sums, event lists. `oracle` comes on top where
+   * there is a certificate, and stands alone in mode 'rest'.
+   */
+  perThread: WorkingBytes;
+  /** Of each image of a batch: the copy of the input, and the readout after the last step. */
+  perImage: number;
 }

@@ -8,7 +8,7 @@ import { numel } from '../graph/network';
 import {
   abortable,
   addon,
-  type NativeLayerProfile,
+  type NativeProfile,
   type NativeSchedule,
   type NativeSpikingPlan,
   type SpikingResult,
@@ -24,7 +24,7 @@ import {
   WITHOUT_TRANSIENT,
 } from './rest';
 import { resolveSchedule, type Schedule, type ScheduleOptions } from './schedule';
-import type { Certificate, LayerProfile, SimulateOptions, SimulationResult, Step } from './simulation';
+import type { Certificate, MemoryBound, Profile, SimulateOptions, SimulationResult, Step } from './simulation';
 import { Tail } from './tail';
 
 export class SpikingNetwork {
@@ -99,7 +99,7 @@ export class SpikingNetwork {
     count: number,
     options: SimulateOptions | RestOptions = {},
   ): Promise<SimulationResult | RestResult> {
-    if (this.disposed) throw new CascError('ERR_CASC_DISPOSED', 'the spiking network was disposed; load it again');
+    if (this.disposed) throw disposedError();
     this.checkInput(images, count);
     const threads = options.threads ?? addon().info().threads;
     if (!Number.isInteger(threads) || threads < 1 || threads > 256) {
@@ -128,6 +128,23 @@ export class SpikingNetwork {
   /** What a run with these options would do. Throws ERR_CASC_ARGUMENT. */
   schedule(options: ScheduleOptions = {}): Schedule {
     return resolveSchedule(options, this.converted);
+  }
+
+  /**
+   * Memory of the net as loaded, and an upper bound on what a run of this schedule adds. Without the loss-free theorem (float32,
+   * baselines) the bound counts on a sleep as long as its cap, which is far from what a run takes.
+   * Throws ERR_CASC_ARGUMENT, ERR_CASC_DISPOSED.
+   *
+   * @example
+   * const { plan, perThread } = snn.memory({ wake: 8 });
+   */
+  memory(options: ScheduleOptions = {}): MemoryBound {
+    if (this.disposed) throw disposedError();
+    return {
+      plan: this.plan.bytes,
+      perThread: this.plan.workingBytes(nativeOf(this.schedule(options))),
+      perImage: (this.inputSize + this.readoutSize) * Float32Array.BYTES_PER_ELEMENT,
+    };
   }
 
   /** Names of the neuron layers, in order of execution. */
@@ -289,8 +306,9 @@ export class SpikingNetwork {
     return Object.fromEntries(this.neuronLayers().map((name, i) => [name, counts[i]!]));
   }
 
-  private namedProfile(profile: NativeLayerProfile[]): LayerProfile[] {
-    return profile.map((phases, i) => ({ layer: this.converted.plan.layers[i]!.name, ...phases }));
+  private namedProfile({ layers, workingBytes }: NativeProfile): Profile {
+    const names = this.converted.plan.layers;
+    return { layers: layers.map((phases, i) => ({ layer: names[i]!.name, ...phases })), workingBytes };
   }
 
   private certificate(result: SpikingResult, images: number): Certificate {
@@ -310,6 +328,10 @@ export class SpikingNetwork {
       },
     };
   }
+}
+
+function disposedError(): CascError {
+  return new CascError('ERR_CASC_DISPOSED', 'the spiking network was disposed; load it again');
 }
 
 function nativeOf({ neuron: _, consistent: __, lossFree: ___, notes: ____, ...native }: Schedule): NativeSchedule {

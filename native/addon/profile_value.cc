@@ -28,7 +28,15 @@ Napi::Object phaseValue(Napi::Env env, const PhaseProfile& phase) {
 
 }  // namespace
 
-Napi::Value profileValue(Napi::Env env, const spiking::Profile& profile) {
+Napi::Value workingBytesValue(Napi::Env env, const spiking::WorkingBytes& bytes) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("simulation", bytes.simulation);
+  object.Set("oracle", bytes.oracle);
+  return object;
+}
+
+Napi::Value profileValue(Napi::Env env, const spiking::Profile& profile,
+                         const spiking::WorkingBytes& bytes) {
   Napi::Array layers = Napi::Array::New(env, profile.size());
   for (size_t i = 0; i < profile.size(); ++i) {
     Napi::Object layer = Napi::Object::New(env);
@@ -36,7 +44,10 @@ Napi::Value profileValue(Napi::Env env, const spiking::Profile& profile) {
     layer.Set("sleep", phaseValue(env, profile[i].sleep));
     layers.Set(uint32_t(i), layer);
   }
-  return layers;
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("layers", layers);
+  object.Set("workingBytes", workingBytesValue(env, bytes));
+  return object;
 }
 
 }  // namespace casc

@@ -126,7 +126,7 @@ class Run {
 
   Napi::Value finish(Napi::Env env) {
     Napi::Object result = result_.Value();
-    result.Set("profile", settings_.profile ? profileValue(env, profile()) : env.Null());
+    result.Set("profile", settings_.profile ? profile(env) : env.Null());
     runners_.clear();
     images_ = {};
     const size_t phases = size_t(settings_.schedule.phases());
@@ -138,9 +138,10 @@ class Run {
     return result;
   }
 
-  /** Sum over the workers. */
-  spiking::Profile profile() const {
+  /** Sums over the workers, and the most that one of them held. */
+  Napi::Value profile(Napi::Env env) const {
     spiking::Profile sum(plan_->layers);
+    spiking::WorkingBytes most;
     for (const auto& runner : runners_) {
       if (!runner) continue;
       const spiking::Profile& part = runner->profile();
@@ -148,8 +149,10 @@ class Run {
         sum[i].wake.add(part[i].wake);
         sum[i].sleep.add(part[i].sleep);
       }
+      const spiking::WorkingBytes held = runner->workingBytes();
+      most = {std::max(most.simulation, held.simulation), std::max(most.oracle, held.oracle)};
     }
-    return sum;
+    return profileValue(env, sum, most);
   }
 
   /** Aligns the images' readouts step by step: one that ended a phase early repeats its last row.
@@ -231,6 +234,7 @@ class SpikingPlanWrap : public Napi::ObjectWrap<SpikingPlanWrap> {
     return DefineClass(env, "SpikingPlan",
                        {InstanceMethod<&SpikingPlanWrap::run>("run"),
                         InstanceMethod<&SpikingPlanWrap::rest>("rest"),
+                        InstanceMethod<&SpikingPlanWrap::workingBytes>("workingBytes"),
                         InstanceMethod<&SpikingPlanWrap::dispose>("dispose"),
                         InstanceAccessor<&SpikingPlanWrap::isa>("isa"),
                         InstanceAccessor<&SpikingPlanWrap::bytes>("bytes"),
@@ -264,6 +268,14 @@ class SpikingPlanWrap : public Napi::ObjectWrap<SpikingPlanWrap> {
 
   Napi::Value rest(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&]() -> Napi::Value { return startRest(live(), info); });
+  }
+
+  Napi::Value workingBytes(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&]() -> Napi::Value {
+      const std::shared_ptr<const spiking::SpikingPlan> plan = live();
+      const spiking::Schedule schedule = readSchedule(read::object(info[0], "schedule"));
+      return workingBytesValue(info.Env(), plan->workingBytesBound(schedule));
+    });
   }
 
   const std::shared_ptr<const spiking::SpikingPlan>& live() const {

@@ -98,6 +98,6 @@ test('a profile is a table and data', () => {
   expect(stdout).toMatch(/^per image +phase +µs +time/m);
   expect(stdout).toMatch(/^all layers +awake/m);
   const { profile, spikes } = JSON.parse(readFileSync(path, 'utf8')) as Evaluation;
-  const fired = profile!.reduce((sum, { wake, sleep }) => sum + wake.spikes.positive + sleep.spikes.positive, 0);
+  const fired = profile!.layers.reduce((sum, { wake, sleep }) => sum + wake.spikes.positive + sleep.spikes.positive, 0);
   expect(fired).toBe(spikes.positive);
 });

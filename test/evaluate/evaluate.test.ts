@@ -207,12 +207,12 @@ test.each<[Omit<EvaluateOptions, 'mode'> & { mode?: string; verify?: number }, s
 
 test('a profile adds up over batches', async () => {
   const result = await evaluate(snn, dataset(23), { profile: true, batchSize: 4 });
-  const phases = result.profile!.flatMap(({ wake, sleep }) => [wake, sleep]);
+  const phases = result.profile!.layers.flatMap(({ wake, sleep }) => [wake, sleep]);
   const sum = (of: (phase: (typeof phases)[number]) => number) => phases.reduce((total, phase) => total + of(phase), 0);
-  expect(result.profile!.map(({ layer }) => layer)).toEqual(snn.converted.plan.layers.map(({ name }) => name));
+  expect(result.profile!.layers.map(({ layer }) => layer)).toEqual(snn.converted.plan.layers.map(({ name }) => name));
   expect(sum(({ spikes }) => spikes.positive)).toBe(result.spikes.positive);
   expect(sum(({ spikes }) => spikes.negative)).toBe(result.spikes.negative);
   expect(sum(({ additions }) => additions)).toBeCloseTo(result.operations.synaptic * 23);
-  const { dense, gather, sparse, skip } = result.profile!.at(-1)!.sleep.steps;
+  const { dense, gather, sparse, skip } = result.profile!.layers.at(-1)!.sleep.steps;
   expect(dense + gather + sparse + skip).toBeCloseTo(result.steps.sleep.mean * 23);
 });

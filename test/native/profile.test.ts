@@ -24,7 +24,7 @@ test('spikes, additions and steps of all layers and phases', async () => {
         native.dispose();
         expect({ ...result, profile: null }).toEqual(plain);
 
-        const profile = result.profile!;
+        const profile = result.profile!.layers;
         expect(profile).toHaveLength(plan.layers.length);
         expect(sum(phases(profile).map(({ additions }) => additions))).toBe(sum(result.synapticOperations));
         const ordinals = plan.layers.flatMap((layer, i) => (layer.kind === 'neuron' ? [i] : []));
@@ -60,5 +60,5 @@ test('what the first layer does awake is no event: its synapses are skipped', as
   const options = { threads: 1, everyStep: false, counts: false, oracle: false, certify: 0, profile: true };
   const result = await native.run(randomImages(5, plan, 1), 1, { ...options, schedule: randomSchedule(5) });
   native.dispose();
-  expect(result.profile!.at(-1)!.wake).toMatchObject({ additions: 0, steps: { sparse: 0 } });
+  expect(result.profile!.layers.at(-1)!.wake).toMatchObject({ additions: 0, steps: { sparse: 0 } });
 });

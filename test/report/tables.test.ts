@@ -1,10 +1,10 @@
 /** The tables: what a person reads of results that are known. */
 import type {
   Evaluation,
-  LayerProfile,
   Network,
   NodeVerdict,
   PhaseProfile,
+  Profile,
   QuantizeResult,
   RestEvaluation,
   RestResult,
@@ -132,7 +132,7 @@ const phase = (changes: Partial<PhaseProfile> = {}): PhaseProfile => ({
   steps: { skip: 0, sparse: 0, gather: 0, dense: 0 },
   ...changes,
 });
-const profile: LayerProfile[] = [
+const layers: Profile['layers'] = [
   {
     layer: '/act1',
     wake: phase({
@@ -154,6 +154,8 @@ const profile: LayerProfile[] = [
   },
 ];
 
+const profile = { layers, workingBytes: { simulation: 1_234_567, oracle: 45_678 } };
+
 test('profile: figures per image, shares of time, totals', () => {
   expect(profileTable(profile, 10)).toBe(
     [
@@ -165,6 +167,9 @@ test('profile: figures per image, shares of time, totals', () => {
       'all layers  awake     70.0   87.50 %       400         0  1,234,567',
       '            asleep    10.0   12.50 %         1        20        100',
       '            together  80.0  100.00 %       401        20  1,234,667',
+      '(skip: no spike reached the layer; at most its neurons were updated)',
+      '',
+      'working memory of a thread: 1.2 MB to simulate, 0.046 MB for the quantised ANN',
     ].join('\n'),
   );
   expect(evaluationTable(evaluation({ profile }))).toContain('\n\nper image   phase');

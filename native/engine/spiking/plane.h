@@ -16,6 +16,8 @@ struct Plane {
   std::vector<uint8_t> active;  // per row: may it hold a non-zero?
   Aligned<std::byte> data;
 
+  size_t bytes() const { return sizeof(Plane) + active.capacity() + data.capacity(); }
+
   template <class T>
   T* as() {
     return reinterpret_cast<T*>(data.data());
@@ -47,6 +49,16 @@ class PlanePool {
     if (plane) stockOf(plane->data.size()).push_back(std::move(plane));
   }
 
+  /** Of the planes in stock. */
+  size_t bytes() const {
+    size_t sum = 0;
+    for (const Shelf& shelf : shelves_) {
+      sum += shelf.planes.capacity() * sizeof(shelf.planes[0]);
+      for (const auto& plane : shelf.planes) sum += plane->bytes();
+    }
+    return sum;
+  }
+
  private:
   std::vector<std::unique_ptr<Plane>>& stockOf(size_t bytes) {
     for (auto& shelf : shelves_)
@@ -71,6 +83,15 @@ struct Series {
     if (size_t(phase) >= phases.size() || size_t(index) >= phases[size_t(phase)].size())
       return nullptr;
     return phases[size_t(phase)][size_t(index)].get();
+  }
+
+  size_t bytes() const {
+    size_t sum = (constant ? constant->bytes() : 0) + phases.capacity() * sizeof(phases[0]);
+    for (const auto& phase : phases) {
+      sum += phase.capacity() * sizeof(phase[0]);
+      for (const auto& plane : phase) sum += plane ? plane->bytes() : 0;
+    }
+    return sum;
   }
 
   void release(PlanePool& pool) {

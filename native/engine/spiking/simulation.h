@@ -59,6 +59,9 @@ class Simulation {
   /** Of all runs that asked for it; empty before the first. */
   const Profile& profile() const { return profiler_.profile(); }
 
+  /** Bytes held; see working_memory.h. */
+  double bytes() const;
+
  private:
   /** Awake current that does not change over time: bias and terms of constant sources. */
   struct ConstantCurrent {

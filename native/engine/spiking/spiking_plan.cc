@@ -60,6 +60,10 @@ class Runner final : public ImageRunner {
   }
 
   const Profile& profile() const override { return simulation_.profile(); }
+  WorkingBytes workingBytes() const override {
+    const double input = double(input_.capacity() * sizeof(N));
+    return {input + simulation_.bytes(), oracle_ ? oracle_->bytes() : 0};
+  }
 
  private:
   void write(const RunSettings& settings, const ImageResult& result) {
@@ -220,6 +224,9 @@ class CompiledPlan final : public SpikingPlan {
   }
   std::unique_ptr<RestRunner> restRunner() const override {
     return std::make_unique<Rester<N>>(plan_);
+  }
+  WorkingBytes workingBytesBound(const Schedule& schedule) const override {
+    return spiking::workingBytesBound(plan_, schedule);
   }
 
  private:

@@ -14,6 +14,7 @@
 #include "engine/spiking/schedule.h"
 #include "engine/spiking/simulation.h"
 #include "engine/spiking/spec.h"
+#include "engine/spiking/working_memory.h"
 #include "kernels/registry.h"
 
 namespace casc::spiking {
@@ -66,6 +67,8 @@ class ImageRunner {
                    const ImageResult& result, FirstDivergence& first) = 0;
   /** Of the images run with settings.profile; empty if there were none. */
   virtual const Profile& profile() const = 0;
+  /** Held now. */
+  virtual WorkingBytes workingBytes() const = 0;
 };
 
 /** Where an image's results at rest go. */
@@ -90,6 +93,8 @@ class SpikingPlan {
   /** One per worker; must not outlive the plan. */
   virtual std::unique_ptr<ImageRunner> runner() const = 0;
   virtual std::unique_ptr<RestRunner> restRunner() const = 0;
+  /** Upper bound for one worker. */
+  virtual WorkingBytes workingBytesBound(const Schedule& schedule) const = 0;
 
   size_t layers = 0;                 // of all kinds
   size_t inputs = 0;                 // elements of an image
