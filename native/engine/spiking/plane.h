@@ -76,8 +76,9 @@ class PlanePool {
 
 /** A layer's planes over time. A silent step stores nothing. */
 struct Series {
-  std::unique_ptr<Plane> constant;  // of every awake step; then `phases` is empty
-  std::vector<std::vector<std::unique_ptr<Plane>>> phases;  // [phase][Moment::index]
+  using Phase = std::vector<std::unique_ptr<Plane>>;  // [Moment::index]
+  std::unique_ptr<Plane> constant;                    // of every awake step; then `phases` is empty
+  std::vector<Phase> phases;
 
   const Plane* at(int32_t phase, int32_t index) const {
     if (size_t(phase) >= phases.size() || size_t(index) >= phases[size_t(phase)].size())
@@ -86,7 +87,7 @@ struct Series {
   }
 
   size_t bytes() const {
-    size_t sum = (constant ? constant->bytes() : 0) + phases.capacity() * sizeof(phases[0]);
+    size_t sum = (constant ? constant->bytes() : 0) + phases.capacity() * sizeof(Phase);
     for (const auto& phase : phases) {
       sum += phase.capacity() * sizeof(phase[0]);
       for (const auto& plane : phase) sum += plane ? plane->bytes() : 0;

@@ -62,7 +62,7 @@ double simulationBound(const Plan<N>& plan, const Schedule& schedule) {
       for (int32_t p = 0; p < schedule.phases(); ++p)
         planes[i] += emittingSteps(layer, schedule, p);
     }
-    bytes += planes[i] * kPlacing + double(schedule.phases()) * sizeof(Series::phases[0]);
+    bytes += planes[i] * kPlacing + double(schedule.phases()) * sizeof(Series::Phase);
     Kept& kept = shelf(layer);
     kept.planes += planes[i];
     kept.most = std::max(kept.most, kept.planes + 1);  // and the one in hand
