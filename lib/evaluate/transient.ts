@@ -75,8 +75,8 @@ function addPhases(a: LayerProfile['wake'], b: LayerProfile['wake']): LayerProfi
     additions: a.additions + b.additions,
     steps: {
       skip: a.steps.skip + b.steps.skip,
-      sparse: a.steps.sparse + b.steps.sparse,
-      gather: a.steps.gather + b.steps.gather,
+      scatter: a.steps.scatter + b.steps.scatter,
+      rows: a.steps.rows + b.steps.rows,
       dense: a.steps.dense + b.steps.dense,
     },
   };

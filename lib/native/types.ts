@@ -175,8 +175,12 @@ export interface PhaseProfile {
   spikes: { positive: number; negative: number };
   /** Additions that events caused at the layer's synapses; a constant current is not in it. */
   additions: number;
-  /** Steps by how the layer's synapses were computed; skip: nothing reached it, at most its neurons were updated. */
-  steps: { skip: number; sparse: number; gather: number; dense: number };
+  /**
+   * Steps by how the layer's synapses were computed: as one product (dense), by weight rows in 16-bit registers, spike by spike
+   * (scatter), or not at all (skip): nothing reached them, at most the neurons were updated. Where several terms differ the
+   * first of these counts. The steps of a staggered layer before it may fire are computed as one, and counted so.
+   */
+  steps: { skip: number; scatter: number; rows: number; dense: number };
 }
 
 export interface NativeLayerProfile {

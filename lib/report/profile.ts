@@ -4,7 +4,7 @@ import type { Profile } from '../simulate';
 import { count, megabytes, percent, type Row, table } from './table';
 
 /** In the order in which they are shown. */
-const PATHS = ['dense', 'gather', 'sparse', 'skip'] as const;
+const PATHS = ['dense', 'rows', 'scatter', 'skip'] as const;
 
 /**
  * Two rows a layer, awake and asleep, then their totals, and the memory that a thread held. Figures are per image; time is of
@@ -44,7 +44,7 @@ export function profileTable({ layers, workingBytes }: Profile, images: number):
   ];
   return [
     table(head, rows, [2, 3, 4, 5, 6]),
-    '(skip: no spike reached the layer; at most its neurons were updated)',
+    '(skip: no spike reached the layer; at most its neurons were updated. Of several inputs the path named first counts.)',
     '',
     `working memory of a thread: ${memory.join(', ')}`,
   ].join('\n');
@@ -53,7 +53,7 @@ export function profileTable({ layers, workingBytes }: Profile, images: number):
 /** "dense 8, skip 6.5": steps per image. */
 function pathsOf({ steps }: PhaseProfile, images: number): string {
   return PATHS.filter((path) => steps[path] > 0)
-    .map((path) => `${path} ${Number((steps[path] / images).toFixed(1))}`)
+    .map((path) => `${path} ${Number((steps[path] / images).toFixed(1)) || '<0.1'}`)
     .join(', ');
 }
 
@@ -65,8 +65,8 @@ function total(phases: readonly PhaseProfile[]): PhaseProfile {
     additions: sum(({ additions }) => additions),
     steps: {
       skip: sum(({ steps }) => steps.skip),
-      sparse: sum(({ steps }) => steps.sparse),
-      gather: sum(({ steps }) => steps.gather),
+      scatter: sum(({ steps }) => steps.scatter),
+      rows: sum(({ steps }) => steps.rows),
       dense: sum(({ steps }) => steps.dense),
     },
   };

@@ -15,8 +15,8 @@ Napi::Object phaseValue(Napi::Env env, const PhaseProfile& phase) {
     steps.Set(name, double(phase.steps[size_t(path)]));
   };
   set("skip", Path::Skip);
-  set("sparse", Path::Sparse);
-  set("gather", Path::Gather);
+  set("scatter", Path::Scatter);
+  set("rows", Path::Rows);
   set("dense", Path::Dense);
   Napi::Object object = Napi::Object::New(env);
   object.Set("seconds", phase.seconds);

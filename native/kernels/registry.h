@@ -6,7 +6,11 @@
 #include "kernels/isa.h"
 #include "kernels/neuron/neuron.h"
 #include "kernels/patch/patch.h"
+#include "kernels/rows/rows.h"
 #include "kernels/scatter/scatter.h"
+#include "kernels/shortcut/shortcut.h"
+#include "kernels/train/train.h"
+#include "kernels/windows/windows.h"
 
 namespace casc {
 
@@ -28,6 +32,11 @@ struct Kernels {
   PatchProduct<int16_t, int32_t> patchInt8;
   PatchProduct<int16_t, int32_t> patchInt16;
   PatchProduct<float, float> patchFloat32;
+  Train train;
+  WindowProduct windowProduct;
+  AddShortcut addShortcut;
+  RowKernel rowsNarrow, rowsWide;
+  CollectCodes collectCodes;
 };
 
 /** The kernels of an instruction set that foundIsas() has. */

@@ -2,6 +2,12 @@
 // binary runs everywhere and no other code is compiled for a CPU that may not be there.
 #pragma once
 
+#if defined(__GNUC__)
+#define CASC_INLINE __attribute__((always_inline)) inline
+#else
+#define CASC_INLINE inline
+#endif
+
 #if defined(__x86_64__) && defined(__GNUC__)
 #define CASC_HAS_AVX2 1
 // No "fma": a fused multiply-add would round once where the scalar code rounds twice.
@@ -9,7 +15,7 @@
 #define CASC_HAS_AVX512 1
 // 512-bit registers always come with fused multiply-add: it is -ffp-contract=off that keeps the
 // compiler from using it.
-#define CASC_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,popcnt")))
+#define CASC_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,popcnt")))
 #else
 #define CASC_HAS_AVX2 0
 #define CASC_HAS_AVX512 0

@@ -30,9 +30,38 @@ function mix(value: bigint): bigint {
   return z ^ (z >> 31n);
 }
 
-export function spikeHash(ordinal: number, neuron: number, awake: number, sleep: number, spike: number): bigint {
+const rotated = (z: bigint) => ((z << 32n) | (z >> 32n)) & MASK;
+
+/** The hash of a layer's spikes in one step; `spikes` in C×H×W order. See native/engine/spiking/spike_hash.h. */
+export function stepHash(
+  ordinal: number,
+  { c, h, w }: { c: number; h: number; w: number },
+  spikes: readonly number[],
+  awake: number,
+  sleep: number,
+): bigint {
   const step = mix(mix(BigInt(ordinal) + 1n) ^ ((BigInt(awake) << 32n) | BigInt(sleep)));
-  return mix(step ^ ((BigInt(neuron) << 8n) | BigInt(spike & 255)));
+  const words = new Map<number, { plus: bigint; minus: bigint }>();
+  let hash = 0n;
+  spikes.forEach((s, e) => {
+    if (s === 0) return;
+    const [channel, y, x] = [Math.floor(e / (h * w)), Math.floor((e % (h * w)) / w), e % w];
+    const at = x * c + channel;
+    const word = y * Math.ceil((w * c) / 64) + Math.floor(at / 64);
+    const bit = 1n << BigInt(at % 64);
+    const masks = words.get(word) ?? { plus: 0n, minus: 0n };
+    if (s > 0) masks.plus |= bit;
+    else masks.minus |= bit;
+    words.set(word, masks);
+    if (Math.abs(s) > 1) hash += mix(step ^ ((BigInt(y * w * c + at) << 8n) | BigInt(s & 255)));
+  });
+  for (const [word, { plus, minus }] of words) {
+    const left = ((step + BigInt(word) * 0x9e3779b97f4a7c15n) & MASK) ^ plus;
+    const right = ((rotated(step) + BigInt(word) * 0xc2b2ae3d27d4eb4fn) & MASK) ^ minus;
+    const product = left * right;
+    hash += (product >> 64n) ^ (product & MASK);
+  }
+  return hash & MASK;
 }
 
 function roundHalfEven(x: number): number {
@@ -230,8 +259,8 @@ export function simulate(plan: PlanDescription, image: ArrayLike<number>, schedu
           fired++;
           if (s > 0) result.positive[ordinal]! += s;
           else result.negative[ordinal]! -= s;
-          result.hash = (result.hash + spikeHash(ordinal, e, awake, sleep, s)) & MASK;
         });
+        result.hash = (result.hash + stepHash(ordinal, layer, spikes, awake, sleep)) & MASK;
         values.push(spikes);
       }
     });

@@ -29,11 +29,11 @@ test.each<PlanFormat>(['int8', 'int16', 'float32'])('%s: a bound, with any sched
   );
 });
 
-test('within a factor of five, where neurons come to rest', async () => {
+test('within a factor of ten, where neurons come to rest', async () => {
   for (let seed = 1; seed <= 40; seed++) {
     const { bound, held } = await measure(seed, widePlan(seed, 'int8'), { ...cif, wake: 8, margin: 8 });
-    expect(bound.simulation).toBeLessThan(5 * held.simulation);
-    expect(bound.oracle).toBeLessThan(5 * held.oracle);
+    expect(bound.simulation).toBeLessThan(10 * held.simulation);
+    expect(bound.oracle).toBeLessThan(10 * held.oracle);
   }
 });
 

@@ -129,7 +129,7 @@ const phase = (changes: Partial<PhaseProfile> = {}): PhaseProfile => ({
   seconds: 0,
   spikes: { positive: 0, negative: 0 },
   additions: 0,
-  steps: { skip: 0, sparse: 0, gather: 0, dense: 0 },
+  steps: { skip: 0, scatter: 0, rows: 0, dense: 0 },
   ...changes,
 });
 const layers: Profile['layers'] = [
@@ -138,18 +138,18 @@ const layers: Profile['layers'] = [
     wake: phase({
       seconds: 0.0003,
       spikes: { positive: 4000, negative: 0 },
-      steps: { skip: 80, sparse: 0, gather: 0, dense: 0 },
+      steps: { skip: 80, scatter: 0, rows: 0, dense: 0 },
     }),
-    sleep: phase({ steps: { skip: 50, sparse: 0, gather: 0, dense: 0 } }),
+    sleep: phase({ steps: { skip: 50, scatter: 0, rows: 0, dense: 0 } }),
   },
   {
     layer: '/act2',
-    wake: phase({ seconds: 0.0004, additions: 12_345_670, steps: { skip: 0, sparse: 0, gather: 0, dense: 80 } }),
+    wake: phase({ seconds: 0.0004, additions: 12_345_670, steps: { skip: 0, scatter: 0.1, rows: 0, dense: 79.9 } }),
     sleep: phase({
       seconds: 0.0001,
       spikes: { positive: 10, negative: 200 },
       additions: 1000,
-      steps: { skip: 15, sparse: 30, gather: 5, dense: 0 },
+      steps: { skip: 15, scatter: 30, rows: 5, dense: 0 },
     }),
   },
 ];
@@ -162,12 +162,12 @@ test('profile: figures per image, shares of time, totals', () => {
       'per image   phase       µs      time  spikes +  spikes −  additions  steps by path',
       '/act1       awake     30.0   37.50 %       400         0          0  skip 8',
       '            asleep     0.0    0.00 %         0         0          0  skip 5',
-      '/act2       awake     40.0   50.00 %         0         0  1,234,567  dense 8',
-      '            asleep    10.0   12.50 %         1        20        100  gather 0.5, sparse 3, skip 1.5',
+      '/act2       awake     40.0   50.00 %         0         0  1,234,567  dense 8, scatter <0.1',
+      '            asleep    10.0   12.50 %         1        20        100  rows 0.5, scatter 3, skip 1.5',
       'all layers  awake     70.0   87.50 %       400         0  1,234,567',
       '            asleep    10.0   12.50 %         1        20        100',
       '            together  80.0  100.00 %       401        20  1,234,667',
-      '(skip: no spike reached the layer; at most its neurons were updated)',
+      '(skip: no spike reached the layer; at most its neurons were updated. Of several inputs the path named first counts.)',
       '',
       'working memory of a thread: 1.2 MB to simulate, 0.046 MB for the quantised ANN',
     ].join('\n'),

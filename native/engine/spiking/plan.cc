@@ -48,7 +48,8 @@ std::vector<int32_t> naturalOrder(int32_t kernel) {
 template <class N>
 class Compiler {
  public:
-  Compiler(Plan<N>& plan, const PlanSpec& spec) : plan_(plan), spec_(spec) {}
+  Compiler(Plan<N>& plan, const PlanSpec& spec, const Kernels& kernels)
+      : plan_(plan), spec_(spec), kernels_(kernels) {}
 
   void layer(size_t index) {
     const LayerSpec& from = spec_.layers[index];
@@ -134,6 +135,8 @@ class Compiler {
                    layer.runs.size() * sizeof(RelayRun);
     for (const Term<N>& term : layer.terms) {
       bytes += term.conv.weights.size() + term.conv.patchWeights.size() +
+               term.conv.windows.bytes() +
+               (term.conv.rows ? term.conv.rows->bytes() : 0) +
                term.conv.runs.size() * sizeof(ColumnRun) +
                term.conv.rowTaps.size() * sizeof(RowTap) + term.factor.size() * sizeof(N);
     }
@@ -157,12 +160,15 @@ class Compiler {
       } else {
         term.factor = std::get<std::vector<N>>(spec.factor);
       }
+      if (spec.op == TermOp::Scale) term.factorRow = tiled(term.factor, from.shape);
       if (spec.op == TermOp::AvgPool) {
         const Window& win = spec.window;
         term.rows = AxisTaps(in.h, from.shape.h, win.strides[0], win.pads[0], win.dilations[0],
                              naturalOrder(win.kernel[0]));
         term.columns = AxisTaps(in.w, from.shape.w, win.strides[1], win.pads[1], win.dilations[1],
                                 naturalOrder(win.kernel[1]));
+        for (size_t x = 0; x < size_t(in.w); ++x)
+          term.columnTaps.push_back(term.columns.count(x));
       }
       to.terms.push_back(std::move(term));
     }
@@ -224,6 +230,13 @@ class Compiler {
       to.columnFan.push_back(uint32_t(columns.count(x) * coutGroup));
     }
     packPatches(oihw, kh * kw, cinGroup, coutGroup, to);
+    to.fullFan = double(kh * kw * coutGroup) / (double(win.strides[0]) * win.strides[1]);
+    if constexpr (std::is_same_v<W, int8_t>) {
+      if (spec.groups == 1) {
+        to.windows = WindowSynapse(oihw, win, in, out);
+        to.rows = RowSynapse::make(oihw, win, in, out, kernels_.rowsNarrow, kernels_.rowsWide);
+      }
+    }
   }
 
   /** The oracle's weights; see kernels/patch/patch.h. */
@@ -288,11 +301,19 @@ class Compiler {
 
   Plan<N>& plan_;
   const PlanSpec& spec_;
+  const Kernels& kernels_;
 };
 
 template <class N>
 void chooseKernels(Plan<N>& plan, Format format, const Kernels& kernels) {
+  plan.cost = kernels.isa == Isa::Avx512 ? CostModel{1 / 430.0, 1 / 13.0, 1 / 180.0, 0.5}
+              : kernels.isa == Isa::Avx2 ? CostModel{1 / 195.0, 1 / 8.0, 1 / 90.0, 0.5}
+                                         : CostModel{1 / 2.5, 1 / 1.0, 1 / 2.0, 0.5};
   plan.number = numberKernels<N>(kernels);
+  plan.train = kernels.train;
+  plan.windowProduct = kernels.windowProduct;
+  plan.addShortcut = kernels.addShortcut;
+  plan.collectCodes = kernels.collectCodes;
   if constexpr (std::is_same_v<N, float>) {
     plan.scatter = kernels.scatterFloat32;
     plan.patchProduct = kernels.patchFloat32;
@@ -311,7 +332,7 @@ template <class N>
 Plan<N>::Plan(PlanSpec spec, const Kernels& kernels) {
   checkPlan(spec);
   chooseKernels(*this, spec.format, kernels);
-  Compiler<N> compiler(*this, spec);
+  Compiler<N> compiler(*this, spec, kernels);
   for (size_t i = 0; i < spec.layers.size(); ++i) {
     compiler.layer(i);
     // Its arrays are packed now; holding both would double the peak.

@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "engine/spiking/aligned.h"
+#include "engine/spiking/row_synapse.h"
 #include "engine/spiking/spec.h"
+#include "engine/spiking/window_synapse.h"
 #include "engine/spiking/window_taps.h"
 #include "kernels/registry.h"
 
@@ -46,6 +48,9 @@ struct ConvTerm {
   Aligned<std::byte> patchWeights;
   size_t patchGroupBytes = 0;
   int32_t groups = 1;
+  double fullFan = 0;      // additions of an event far from the border
+  WindowSynapse windows;           // int8 and one group only
+  std::optional<RowSynapse> rows;  // these with stride 1
 };
 
 template <class N>
@@ -55,7 +60,9 @@ struct Term {
   Window window;           // conv, avgpool
   ConvTerm<N> conv;        // conv
   std::vector<N> factor;   // scale: [c]; avgpool: [h · w]
-  AxisTaps rows, columns;  // avgpool
+  Aligned<N> factorRow;    // scale: one row [w · c]
+  AxisTaps rows, columns;            // avgpool
+  std::vector<uint32_t> columnTaps;  // avgpool: outputs of an input column
 };
 
 /** A contiguous piece of a relay: out[to, to + length) = source[from, …). */
@@ -111,6 +118,11 @@ struct Plan {
   NumberKernels<N> number;
   Scatter<N> scatter;
   PatchProduct<typename NumberTraits<N>::Patch, N> patchProduct;
+  Train train;
+  WindowProduct windowProduct;
+  AddShortcut addShortcut;
+  CollectCodes collectCodes;
+  CostModel cost;
   size_t weightSize = 0;  // bytes of one weight
 };
 

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <numeric>
 #include <vector>
 
 #include "engine/spiking/aligned.h"
@@ -13,10 +14,13 @@ namespace casc::spiking {
 
 /** One step's values of a layer, [h][w][c]: int8 spikes, or graded values. */
 struct Plane {
-  std::vector<uint8_t> active;  // per row: may it hold a non-zero?
+  std::vector<uint32_t> events;  // per row: how many values are not zero
   Aligned<std::byte> data;
 
-  size_t bytes() const { return sizeof(Plane) + active.capacity() + data.capacity(); }
+  uint64_t total() const { return std::accumulate(events.begin(), events.end(), uint64_t{0}); }
+  size_t bytes() const {
+    return sizeof(Plane) + events.capacity() * sizeof(uint32_t) + data.capacity();
+  }
 
   template <class T>
   T* as() {
@@ -30,7 +34,7 @@ struct Plane {
 
 class PlanePool {
  public:
-  /** A plane with `rows` flags and `bytes` of data, both uninitialised. */
+  /** A plane of `rows` rows and `bytes` of data, events and data uninitialised. */
   std::unique_ptr<Plane> take(size_t rows, size_t bytes) {
     auto& stock = stockOf(bytes);
     std::unique_ptr<Plane> plane;
@@ -41,7 +45,7 @@ class PlanePool {
       plane = std::move(stock.back());
       stock.pop_back();
     }
-    plane->active.resize(rows);
+    plane->events.resize(rows);
     return plane;
   }
 

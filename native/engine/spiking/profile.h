@@ -8,16 +8,19 @@
 #include <numeric>
 #include <vector>
 
-namespace casc::spiking {
+#include "engine/spiking/path.h"
 
-/** How a layer's synapses were computed in one step. Skip: nothing reached the layer, so at most
- * its neurons were updated. */
-enum class Path : uint8_t { Skip, Sparse, Gather, Dense };
-constexpr size_t kPaths = 4;
+namespace casc::spiking {
 
 struct SpikeTally {
   uint64_t positive = 0, negative = 0;  // spikes, |s| summed
   uint64_t additions = 0;               // that events caused at the layer's synapses
+
+  void add(const SpikeTally& other) {
+    positive += other.positive;
+    negative += other.negative;
+    additions += other.additions;
+  }
 };
 
 /** One layer, awake or asleep, summed over images. */
@@ -28,15 +31,43 @@ struct PhaseProfile {
 
   void add(const PhaseProfile& other) {
     seconds += other.seconds;
-    tally.positive += other.tally.positive;
-    tally.negative += other.tally.negative;
-    tally.additions += other.tally.additions;
+    tally.add(other.tally);
     for (size_t path = 0; path < kPaths; ++path) steps[path] += other.steps[path];
   }
 };
 
 struct LayerProfile {
   PhaseProfile wake, sleep;
+};
+
+/** How much of the time of work that takes awake and sleep steps together is the sleep steps'. */
+class SleepClock {
+ public:
+  void start(bool on) {
+    on_ = on;
+    asleep_ = 0;
+    if (on) last_ = Clock::now();
+  }
+
+  /** What went before was for `count` steps; asleep(k): was the k-th one? */
+  template <class Asleep>
+  void lap(size_t count, Asleep asleep) {
+    if (!on_) return;
+    size_t sleeping = 0;
+    for (size_t k = 0; k < count; ++k) sleeping += asleep(k);
+    const Clock::time_point now = Clock::now();
+    asleep_ +=
+        std::chrono::duration<double>(now - last_).count() * double(sleeping) / double(count);
+    last_ = now;
+  }
+
+  double asleep() const { return asleep_; }  // seconds since start
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  bool on_ = false;
+  double asleep_ = 0;
+  Clock::time_point last_;
 };
 
 /** Per layer of the plan. */
@@ -59,16 +90,26 @@ class Profiler {
     started_ = Clock::now();
   }
 
-  /** A step whose synapses were computed; all others are skips. */
+  /** How a step was computed; those that nobody tells of are skips. */
   void step(size_t layer, bool asleep, Path path) {
     if (on_) ++of(layer, asleep).steps[size_t(path)];
+  }
+
+  /** Of what the layer's next lap would book awake, this was asleep. */
+  void asleep(size_t layer, double seconds, const SpikeTally& tally) {
+    if (!on_) return;
+    enter(layer);
+    PhaseProfile& to = profile_[layer].sleep;
+    to.seconds += seconds;
+    to.tally.add(tally);
+    before_.add(tally);
+    started_ += std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
   }
 
   /** Books what happened since the last lap. soFar: the layer's spikes, and the additions of all
    * layers, since the image began. */
   void lap(size_t layer, bool asleep, const SpikeTally& soFar) {
-    if (layer != layer_) before_.positive = before_.negative = 0;
-    layer_ = layer;
+    enter(layer);
     const Clock::time_point now = Clock::now();
     PhaseProfile& to = of(layer, asleep);
     to.seconds += std::chrono::duration<double>(now - started_).count();
@@ -92,6 +133,11 @@ class Profiler {
 
  private:
   using Clock = std::chrono::steady_clock;
+
+  void enter(size_t layer) {
+    if (layer != layer_) before_.positive = before_.negative = 0;
+    layer_ = layer;
+  }
 
   PhaseProfile& of(size_t layer, bool asleep) {
     return asleep ? profile_[layer].sleep : profile_[layer].wake;

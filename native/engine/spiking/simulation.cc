@@ -11,30 +11,25 @@
 namespace casc::spiking {
 namespace {
 
-/** Is there a non-zero? In blocks, so that the compiler uses vectors. */
+/** How many are not zero. In blocks, so that the compiler uses vectors. */
 template <class T>
-bool anyNonZero(const T* values, size_t length) {
-  constexpr size_t block = 64;
-  size_t i = 0;
-  for (; i + block <= length; i += block) {
-    int any = 0;
-    for (size_t j = 0; j < block; ++j) any |= values[i + j] != 0;
-    if (any) return true;
-  }
-  for (; i < length; ++i)
-    if (values[i] != 0) return true;
-  return false;
+uint32_t nonZeros(const T* values, size_t length) {
+  uint32_t count = 0;
+  for (size_t i = 0; i < length; ++i) count += values[i] != 0;
+  return count;
 }
 
-/** Marks the rows of a plane that hold a non-zero; false if none does. */
+/** Counts the events of a plane's rows; false if there are none. */
 template <class T>
-bool markActive(const Shape& shape, Plane& plane) {
-  bool any = false;
-  for (size_t y = 0; y < size_t(shape.h); ++y) {
-    plane.active[y] = anyNonZero(plane.as<T>() + y * shape.row(), shape.row());
-    any = any || plane.active[y];
-  }
-  return any;
+bool countEvents(const Shape& shape, Plane& plane) {
+  for (size_t y = 0; y < size_t(shape.h); ++y)
+    plane.events[y] = nonZeros(plane.as<T>() + y * shape.row(), shape.row());
+  return plane.total() > 0;
+}
+
+/** Of a step with several terms. */
+Path pathOf(const LayerStep& step) {
+  return step.paths.empty() ? Path::Skip : *std::max_element(step.paths.begin(), step.paths.end());
 }
 
 int32_t wrappingAdd(int32_t a, int32_t b) { return addProduct(a, 1, b); }
@@ -46,7 +41,8 @@ float wrappingSubtract(float a, float b) { return a - b; }
 
 template <class N>
 Simulation<N>::Simulation(const Plan<N>& plan)
-    : plan_(plan), adder_(plan), series_(plan.layers.size()) {
+    : plan_(plan), adder_(plan), trainer_(plan), series_(plan.layers.size()),
+      early_(plan.layers.size()) {
   counts.resize(plan.neuronLayers.size());
   for (size_t i = 0; i < counts.size(); ++i)
     counts[i].resize(plan.layers[plan.neuronLayers[i]].shape.numel());
@@ -207,7 +203,7 @@ void Simulation<N>::input(const N* values) {
   const Layer<N>& layer = plan_.layers[plan_.input];
   auto plane = takePlane(layer);
   std::copy_n(values, layer.shape.numel(), plane->template as<N>());
-  markActive<N>(layer.shape, *plane);
+  countEvents<N>(layer.shape, *plane);
   series_[plan_.input].constant = std::move(plane);
 }
 
@@ -225,7 +221,8 @@ typename Simulation<N>::ConstantCurrent Simulation<N>::constantCurrent(const Lay
   touched_.resize(size_t(s.h));
   for (const Term<N>& term : layer.terms) {
     if (plan_.layers[term.source].constant)
-      adder_.add(layer, term, *series_[term.source].constant, current_.data(), touched_.data());
+      adder_.add(layer, term, *series_[term.source].constant, {0, size_t(s.h)}, current_.data(),
+                 touched_.data());
   }
   return {current_.data(), s.row()};
 }
@@ -238,7 +235,7 @@ bool Simulation<N>::addTerms(const Layer<N>& layer, Moment now, N* sums) {
     const Plane* plane = sourcePlane(term.source, now);
     if (!plane) continue;
     any = true;
-    operations += adder_.add(layer, term, *plane, sums, touched_.data());
+    operations += adder_.add(layer, term, *plane, {0, size_t(layer.shape.h)}, sums, touched_.data());
   }
   return any;
 }
@@ -248,14 +245,12 @@ template <class N>
 bool Simulation<N>::stepNeurons(const Layer<N>& layer, Moment now, const ConstantCurrent& current,
                                 Plane& plane) {
   const size_t length = layer.shape.row(), ordinal = layer.neuronOrdinal;
-  const size_t c = size_t(layer.shape.c), w = size_t(layer.shape.w);
-  const size_t area = w * size_t(layer.shape.h);
   const NeuronRule rule = schedule_.rule(now.awake);
   const uint64_t step = stepHash(layer.neuronOrdinal, now.awake, now.sleep);
   bool fired = false;
   for (size_t y = 0; y < size_t(layer.shape.h); ++y) {
     int8_t* spikes = plane.as<int8_t>() + y * length;
-    plane.active[y] = 0;
+    plane.events[y] = 0;
     if (now.sleep > 0 && !touched_[y] && !pending_[y]) {
       std::memset(spikes, 0, length);
       continue;
@@ -271,19 +266,13 @@ bool Simulation<N>::stepNeurons(const Layer<N>& layer, Moment now, const Constan
     pending_[y] = tally.pending;
     if (tally.positive + tally.negative == 0) continue;
     fired = true;
-    plane.active[y] = 1;
+    plane.events[y] = nonZeros(spikes, length);
     positive[ordinal] += tally.positive;
     negative[ordinal] += tally.negative;
-    const RowEvents<N>& events = adder_.collect(layer, plane, y);
-    auto add = [&](Event event, int32_t spike) {
-      hash += spikeHash(step, event.c * area + y * w + event.x, spike);
-    };
-    for (size_t e = 0; e < events.plusCount; ++e) add(events.plus[e], 1);
-    for (size_t e = 0; e < events.minusCount; ++e) add(events.minus[e], -1);
-    for (size_t e = 0; e < events.valuedCount; ++e) {
-      const Event event = events.valued[e];
-      add(event, spikes[event.x * c + event.c]);
-    }
+    hash += rowHash(step, y * wordsOf(length), spikes, length);
+    if (tally.positive + tally.negative == plane.events[y]) continue;
+    for (size_t i = 0; i < length; ++i)
+      if (spikes[i] > 1 || spikes[i] < -1) hash += burstHash(step, y * length + i, spikes[i]);
   }
   return fired;
 }
@@ -303,6 +292,9 @@ void Simulation<N>::integrate(const Layer<N>& layer, Moment now, const ConstantC
 template <class N>
 void Simulation<N>::neuron(size_t index) {
   const Layer<N>& layer = plan_.layers[index];
+  if constexpr (kFixedPoint<N>) {
+    if (schedule_.gamma == 1 && schedule_.upper && schedule_.wake <= 127) return train(index);
+  }
   const size_t rows = size_t(layer.shape.h), numel = layer.shape.numel();
   const ConstantCurrent current = constantCurrent(layer);
   membrane_.resize(numel);
@@ -313,11 +305,11 @@ void Simulation<N>::neuron(size_t index) {
   std::fill(counts[layer.neuronOrdinal].begin(), counts[layer.neuronOrdinal].end(), 0);
   const int32_t first = schedule_.firstFiring(layer.depth);
   pending_.assign(rows, first > 0);  // a layer that waits for its first step is not silent for good
-  auto pending = [&] { return anyNonZero(pending_.data(), rows); };
+  auto pending = [&] { return nonZeros(pending_.data(), rows) > 0; };
   eachMoment(index, pending, [&](Moment now) {
     touched_.assign(rows, 0);
     const bool fed = addTerms(layer, now, membrane_.data());
-    if (fed) profiler_.step(index, now.sleep > 0, Path::Sparse);
+    if (fed) profiler_.step(index, now.sleep > 0, Path::Scatter);
     if (schedule_.runStep(now.phase, now.index) < first) return integrate(layer, now, current);
     if (now.sleep > 0 && !fed && !pending()) return;
     auto plane = takePlane(layer);
@@ -367,7 +359,7 @@ void Simulation<N>::linear(size_t index) {
       std::copy_n(current.data + y * current.rowStride, s.row(),
                   plane->template as<N>() + y * s.row());
     }
-    markActive<N>(s, *plane);
+    countEvents<N>(s, *plane);
     series_[index].constant = std::move(plane);
   }
   if (layer.constant && !layer.readout) return;
@@ -386,12 +378,12 @@ void Simulation<N>::linear(size_t index) {
           }
           touched_.assign(size_t(s.h), 0);
           if (addTerms(layer, now, values_.data()))
-            profiler_.step(index, now.sleep > 0, Path::Sparse);
+            profiler_.step(index, now.sleep > 0, Path::Scatter);
           if (layer.readout) addReadout(layer, ordinal, values_.data());
           if (consumed(index) && !layer.constant) {
             auto plane = takePlane(layer);
             std::copy_n(values_.data(), numel, plane->template as<N>());
-            if (markActive<N>(s, *plane)) {
+            if (countEvents<N>(s, *plane)) {
               keep(index, now, std::move(plane));
             } else {
               pool_.give(std::move(plane));
@@ -414,7 +406,7 @@ void Simulation<N>::maxPoolPlane(const Layer<N>& layer, const Plane& from, Sum* 
   const Shape& in = plan_.layers[layer.sources[0]].shape;
   const Window& win = layer.window;
   for (size_t y = 0; y < size_t(in.h); ++y) {
-    if (!from.active[y]) continue;
+    if (!from.events[y]) continue;
     const T* row = from.as<T>() + y * in.row();
     Sum* sum = sums + y * in.row();
     for (size_t i = 0; i < in.row(); ++i) sum[i] = wrappingAdd(sum[i], static_cast<Sum>(row[i]));
@@ -427,7 +419,7 @@ void Simulation<N>::maxPoolPlane(const Layer<N>& layer, const Plane& from, Sum* 
     bool reached = false;
     for (int64_t ky = 0; ky < win.kernel[0]; ++ky) {
       const int64_t y = oy * win.strides[0] - win.pads[0] + ky * win.dilations[0];
-      if (y >= 0 && y < in.h && from.active[size_t(y)]) reached = true;
+      if (y >= 0 && y < in.h && from.events[size_t(y)]) reached = true;
     }
     if (!reached) continue;
     for (int64_t ox = 0; ox < s.w; ++ox) {
@@ -481,10 +473,10 @@ void Simulation<N>::maxPool(size_t index) {
     bool any;
     if (layer.graded) {
       maxPoolPlane<N, N>(layer, from, gradedSums_.data(), gradedMaxima_.data(), *plane);
-      any = markActive<N>(layer.shape, *plane);
+      any = countEvents<N>(layer.shape, *plane);
     } else {
       maxPoolPlane<int8_t, int32_t>(layer, from, sums_.data(), maxima_.data(), *plane);
-      any = markActive<int8_t>(layer.shape, *plane);
+      any = countEvents<int8_t>(layer.shape, *plane);
     }
     if (!any) pool_.give(std::move(plane));
     return plane;
@@ -492,12 +484,12 @@ void Simulation<N>::maxPool(size_t index) {
   if (layer.constant) {
     // The maximum of t·x grows by max x in every awake step.
     Plane from = *series_[layer.sources[0]].constant;
-    std::fill(from.active.begin(), from.active.end(), uint8_t{1});
+    std::fill(from.events.begin(), from.events.end(), 1u);
     series_[index].constant = emit(from);
     if (!series_[index].constant) {
       auto plane = takePlane(layer);
       std::fill_n(plane->template as<N>(), numel, N(0));
-      std::fill(plane->active.begin(), plane->active.end(), uint8_t{0});
+      std::fill(plane->events.begin(), plane->events.end(), 0u);
       series_[index].constant = std::move(plane);
     }
     return;
@@ -507,7 +499,7 @@ void Simulation<N>::maxPool(size_t index) {
       [&](Moment now) {
         const Plane* from = sourcePlane(layer.sources[0], now);
         if (!from) return;
-        profiler_.step(index, now.sleep > 0, Path::Sparse);
+        profiler_.step(index, now.sleep > 0, Path::Scatter);
         if (auto plane = emit(*from)) keep(index, now, std::move(plane));
       });
 }
@@ -537,10 +529,10 @@ void Simulation<N>::relay(size_t index) {
   auto emit = [&](Moment now, Plane& plane) {
     if (layer.graded) {
       relayPlane<N>(layer, now, plane);
-      return markActive<N>(layer.shape, plane);
+      return countEvents<N>(layer.shape, plane);
     }
     relayPlane<int8_t>(layer, now, plane);
-    return markActive<int8_t>(layer.shape, plane);
+    return countEvents<int8_t>(layer.shape, plane);
   };
   if (layer.constant) {
     auto plane = takePlane(layer);
@@ -552,11 +544,200 @@ void Simulation<N>::relay(size_t index) {
       index, [] { return false; },
       [&](Moment now) {
         if (!anySource(layer, now)) return;
-        profiler_.step(index, now.sleep > 0, Path::Sparse);
+        profiler_.step(index, now.sleep > 0, Path::Scatter);
         auto plane = takePlane(layer);
         if (emit(now, *plane)) return keep(index, now, std::move(plane));
         pool_.give(std::move(plane));
       });
+}
+
+/** Σ of a source's planes over steps. */
+template <class N>
+void Simulation<N>::addPlane(const Layer<N>& from, const Plane& plane, Plane& sum)
+  requires kFixedPoint<N>
+{
+  const size_t row = from.shape.row();
+  for (size_t y = 0; y < size_t(from.shape.h); ++y) {
+    if (plane.events[y] == 0) continue;
+    if (from.graded) {
+      const N* values = plane.as<N>() + y * row;
+      N* to = sum.as<N>() + y * row;
+      for (size_t i = 0; i < row; ++i) to[i] = wrappingAdd(to[i], values[i]);
+      sum.events[y] = nonZeros(to, row);
+    } else {
+      const int8_t* values = plane.as<int8_t>() + y * row;
+      int8_t* to = sum.as<int8_t>() + y * row;
+      for (size_t i = 0; i < row; ++i) to[i] = static_cast<int8_t>(to[i] + values[i]);
+      sum.events[y] = nonZeros(to, row);
+    }
+  }
+}
+
+template <class N>
+std::unique_ptr<Plane> Simulation<N>::zeroPlane(const Layer<N>& layer)
+  requires kFixedPoint<N>
+{
+  auto plane = takePlane(layer);
+  std::fill(plane->data.begin(), plane->data.end(), std::byte{0});
+  std::fill(plane->events.begin(), plane->events.end(), 0u);
+  return plane;
+}
+
+/** The cheapest way to a term's current. */
+template <class N>
+Path Simulation<N>::choosePath(const Term<N>& term, const Plane& plane, bool spikes) const
+  requires kFixedPoint<N>
+{
+  const ConvTerm<N>& conv = term.conv;
+  if (!conv.windows.present() || plan_.layers[term.source].graded) return Path::Scatter;
+  const double events = double(plane.total());
+  const double scattered = events * conv.fullFan * plan_.cost.scatter;
+  const double dense = conv.windows.macs() * plan_.cost.dense;
+  const double rows = conv.rows && spikes ? conv.rows->cost(plan_.cost, events)
+                                          : std::numeric_limits<double>::infinity();
+  if (rows < dense && rows < scattered) return Path::Rows;
+  return dense < scattered ? Path::Dense : Path::Scatter;
+}
+
+template <class N>
+LayerStep Simulation<N>::layerStep(const Layer<N>& layer, Moment now) const
+  requires kFixedPoint<N>
+{
+  LayerStep step;
+  step.now = now;
+  for (const Term<N>& term : layer.terms) {
+    const bool varies = !plan_.layers[term.source].constant;
+    const Plane* plane = varies ? sourcePlane(term.source, now) : nullptr;
+    step.planes.push_back(plane);
+    Path path = plane ? choosePath(term, *plane, true) : Path::Skip;
+    // One term of a step may have its sums in 16 bits.
+    const bool second = std::find(step.paths.begin(), step.paths.end(), Path::Rows) != step.paths.end();
+    step.paths.push_back(path == Path::Rows && second ? Path::Dense : path);
+  }
+  return step;
+}
+
+/** The steps of a layer's run: those before it may fire, as one, and those after, by phase. */
+template <class N>
+void Simulation<N>::planSteps(size_t index, LayerRun& run)
+  requires kFixedPoint<N>
+{
+  const Layer<N>& layer = plan_.layers[index];
+  const int32_t first = schedule_.firstFiring(layer.depth);
+  std::vector<size_t> sources;
+  for (int32_t p = 0; p < schedule_.phases(); ++p) {
+    LayerPhase& phase = run.phases[size_t(p)];
+    const int32_t group = schedule_.group(p);
+    int32_t sourceEnd = group;
+    for (size_t source : layer.sources)
+      sourceEnd = std::max(sourceEnd, int32_t(series_[source].phases[size_t(p)].size()));
+    Moment now{p, 0, schedule_.before(p), 0};
+    for (; now.sleep <= schedule_.sleepLimit(); ++now.index) {
+      now.awake = schedule_.before(p) + std::min(now.index + 1, group);
+      now.sleep = std::max(0, now.index + 1 - group);
+      if (now.sleep > schedule_.sleepLimit()) break;
+      const bool early = schedule_.runStep(p, now.index) < first;
+      if (!early && now.index >= sourceEnd) break;
+      LayerStep step = layerStep(layer, now);
+      uint64_t additions = 0;
+      for (size_t t = 0; t < layer.terms.size(); ++t)
+        if (step.planes[t]) additions += adder_.additions(layer.terms[t], *step.planes[t]);
+      operations += additions;
+      if (now.sleep > 0) profiler_.asleep(index, 0, {0, 0, additions});
+      if (!early) {
+        profiler_.step(index, now.sleep > 0, pathOf(step));
+        phase.steps.push_back(std::move(step));
+        continue;
+      }
+      run.earlyAwake += now.sleep == 0;
+      for (size_t t = 0; t < layer.terms.size(); ++t) {
+        if (!step.planes[t]) continue;
+        const size_t source = layer.terms[t].source;
+        auto& sum = early_[source];
+        if (std::find(sources.begin(), sources.end(), source) == sources.end()) {
+          sources.push_back(source);
+          sum = zeroPlane(plan_.layers[source]);
+        }
+      }
+      for (size_t source : sources)
+        if (const Plane* plane = sourcePlane(source, now))
+          addPlane(plan_.layers[source], *plane, *early_[source]);
+    }
+    phase.next = now;
+    phase.begun = !phase.steps.empty() || now.sleep <= schedule_.sleepLimit();
+  }
+  if (sources.empty()) return;
+  for (const Term<N>& term : layer.terms) {
+    const Plane* plane = early_[term.source].get();
+    const bool any = plane && plane->total() > 0;
+    run.early.planes.push_back(any ? plane : nullptr);
+    run.early.paths.push_back(any ? choosePath(term, *plane, false) : Path::Skip);
+  }
+  profiler_.step(index, false, pathOf(run.early));
+}
+
+/** A neuron layer whose neurons run many steps at once; see layer_train.h. */
+template <class N>
+void Simulation<N>::train(size_t index)
+  requires kFixedPoint<N>
+{
+  const Layer<N>& layer = plan_.layers[index];
+  const Shape& s = layer.shape;
+  const ConstantCurrent current = constantCurrent(layer);
+  LayerRun run;
+  run.layer = &layer;
+  run.schedule = &schedule_;
+  run.abort = abort_;
+  run.profile = profiler_.on();
+  run.constant = current.data;
+  run.constantStride = current.rowStride;
+  for (int32_t x = 0; x < s.w; ++x)
+    for (size_t c = 0; c < size_t(s.c); ++c)
+      run.start.push_back(startOf(schedule_, layer.channelStart[c], layer.channelThreshold[c]));
+  run.counts = counts[layer.neuronOrdinal].data();
+  run.ordinal = layer.neuronOrdinal;
+  run.phases.resize(size_t(schedule_.phases()));
+  planSteps(index, run);
+  auto& planes = series_[index].phases;
+  size_t most = 1;
+  for (size_t p = 0; p < run.phases.size(); ++p) {
+    auto& steps = run.phases[p].steps;
+    size_t fed = 0;
+    for (LayerStep& step : steps) {
+      auto plane = takePlane(layer);
+      step.out = plane.get();
+      keep(index, step.now, std::move(plane));
+      fed += std::any_of(step.paths.begin(), step.paths.end(),
+                         [](Path path) { return path != Path::Skip; });
+    }
+    most = std::max(most, std::min(fed, kTrainSteps));
+  }
+  run.plane = [&](Moment now) {
+    auto& steps = planes[size_t(now.phase)];
+    if (steps.size() <= size_t(now.index) || !steps[size_t(now.index)])
+      keep(index, now, zeroPlane(layer));
+    return steps[size_t(now.index)].get();
+  };
+  LayerTally tally;
+  tally.pendingAtEnd.assign(run.phases.size(), 0);
+  tally.lastFiring.assign(run.phases.size(), 0);
+  const size_t rows = BandTrainer::bandRows(s, most);
+  for (size_t from = 0; from < size_t(s.h); from += rows)
+    trainer_.run(run, {from, std::min(from + rows, size_t(s.h))}, tally);
+
+  positive[layer.neuronOrdinal] += tally.positive;
+  negative[layer.neuronOrdinal] += tally.negative;
+  hash += tally.hash;
+  profiler_.asleep(index, tally.secondsAsleep, tally.asleep);
+  for (size_t p = 0; p < run.phases.size(); ++p) {
+    lastFiring_[p] = std::max(lastFiring_[p], tally.lastFiring[p]);
+    pendingAtEnd_[p] |= tally.pendingAtEnd[p];
+    // A silent step stores nothing.
+    for (auto& plane : planes[p])
+      if (plane && (plane->total() == 0 || !consumed(index))) pool_.give(std::move(plane));
+    while (!planes[p].empty() && !planes[p].back()) planes[p].pop_back();
+  }
+  for (auto& plane : early_) pool_.give(std::move(plane));
 }
 
 template class Simulation<int32_t>;

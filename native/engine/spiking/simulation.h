@@ -5,9 +5,11 @@
 
 #include <cstdint>
 #include <optional>
+#include <type_traits>
 #include <vector>
 
 #include "engine/abort.h"
+#include "engine/spiking/layer_train.h"
 #include "engine/spiking/plan.h"
 #include "engine/spiking/plane.h"
 #include "engine/spiking/profile.h"
@@ -15,6 +17,15 @@
 #include "engine/spiking/term_adder.h"
 
 namespace casc::spiking {
+
+template <class N>
+constexpr bool kFixedPoint = std::is_same_v<N, int32_t>;
+
+/** In float32 neurons go step by step. */
+struct NoTrainer {
+  template <class P>
+  explicit NoTrainer(const P&) {}
+};
 
 /** How one readout layer grew: a row of elements per step that could change it. */
 struct ReadoutTrace {
@@ -72,6 +83,18 @@ class Simulation {
   void input(const N* values);
   void neuron(size_t index);
   void integrate(const Layer<N>& layer, Moment now, const ConstantCurrent& current);
+  void train(size_t index)
+    requires kFixedPoint<N>;
+  void planSteps(size_t index, LayerRun& run)
+    requires kFixedPoint<N>;
+  LayerStep layerStep(const Layer<N>& layer, Moment now) const
+    requires kFixedPoint<N>;
+  Path choosePath(const Term<N>& term, const Plane& plane, bool spikes) const
+    requires kFixedPoint<N>;
+  void addPlane(const Layer<N>& from, const Plane& plane, Plane& sum)
+    requires kFixedPoint<N>;
+  std::unique_ptr<Plane> zeroPlane(const Layer<N>& layer)
+    requires kFixedPoint<N>;
   void linear(size_t index);
   void maxPool(size_t index);
   void relay(size_t index);
@@ -99,8 +122,10 @@ class Simulation {
 
   const Plan<N>& plan_;
   TermAdder<N> adder_;
+  std::conditional_t<kFixedPoint<N>, BandTrainer, NoTrainer> trainer_;
   PlanePool pool_;
   std::vector<Series> series_;
+  std::vector<std::unique_ptr<Plane>> early_;  // per source: sum over steps, see planSteps
   Schedule schedule_;
   AbortFlag abort_;
   SimulationOptions options_;

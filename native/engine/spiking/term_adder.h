@@ -5,6 +5,7 @@
 
 #include "engine/spiking/plan.h"
 #include "engine/spiking/plane.h"
+#include "engine/spiking/window_synapse.h"
 
 namespace casc::spiking {
 
@@ -45,43 +46,92 @@ class TermAdder {
     return events_;
   }
 
+  /** Additions that the events of a plane cause, whichever way they are computed. */
+  uint64_t additions(const Term<N>& term, const Plane& plane) const {
+    if (term.op == TermOp::Scale) return plane.total();
+    const Layer<N>& from = plan_.layers[term.source];
+    if (from.graded) return additions(from.shape, term, plane, plane.as<N>());
+    return additions(from.shape, term, plane, plane.as<int8_t>());
+  }
+
   /**
-   * sums += the term's contribution of `plane`; marks the rows of `to` it reached in `touched` and
-   * returns the number of additions.
+   * sums += the term's contribution of `plane` to the rows `band` of `to`, whose first is the first
+   * of `sums` and `touched`; marks those it reached in `touched` and returns the number of
+   * additions.
    */
-  uint64_t add(const Layer<N>& to, const Term<N>& term, const Plane& plane, N* sums,
+  uint64_t add(const Layer<N>& to, const Term<N>& term, const Plane& plane, RowRange band, N* sums,
                uint8_t* touched) {
     const Layer<N>& from = plan_.layers[term.source];
     uint64_t additions = 0;
     for (size_t y = 0; y < size_t(from.shape.h); ++y) {
-      if (!plane.active[y]) continue;
+      if (plane.events[y] == 0 || !reaches(term, y, band)) continue;
       collect(from, plane, y);
       if (term.op == TermOp::Conv) {
-        additions += conv(term.conv, y, sums, touched);
+        additions += conv(to, term.conv, y, band, sums, touched);
       } else if (term.op == TermOp::Scale) {
-        additions += scale(to, term, y, sums, touched);
+        additions += scale(to, term, y - band.from, sums, touched);
       } else {
-        additions += pool(to, term, y, sums, touched);
+        additions += pool(to, term, y, band, sums, touched);
       }
     }
     return additions;
   }
 
  private:
-  uint64_t conv(const ConvTerm<N>& conv, size_t y, N* sums, uint8_t* touched) {
-    const size_t first = conv.rowBegin[y];
+  template <class T>
+  static uint64_t additions(const Shape& from, const Term<N>& term, const Plane& plane,
+                            const T* values) {
+    const bool conv = term.op == TermOp::Conv;
+    const std::vector<uint32_t>& fans = conv ? term.conv.columnFan : term.columnTaps;
+    const size_t w = size_t(from.w), c = size_t(from.c);
+    const uint32_t most = *std::max_element(fans.begin(), fans.end());
+    uint64_t all = 0;
+    for (size_t y = 0; y < size_t(from.h); ++y, values += from.row()) {
+      const uint64_t taps = conv ? term.conv.rowBegin[y + 1] - term.conv.rowBegin[y]
+                                 : term.rows.count(y);
+      if (plane.events[y] == 0 || taps == 0) continue;
+      uint64_t fan = uint64_t{plane.events[y]} * most;
+      for (size_t x = 0; x < w; ++x) {
+        if (fans[x] == most) continue;
+        uint32_t events = 0;
+        for (size_t i = x * c; i < (x + 1) * c; ++i) events += values[i] != 0;
+        fan -= uint64_t{events} * (most - fans[x]);
+      }
+      all += fan * taps;
+    }
+    return all;
+  }
+
+  static bool reaches(const Term<N>& term, size_t y, RowRange band) {
+    if (term.op == TermOp::Scale) return y >= band.from && y < band.to;
+    const auto inside = [&](size_t out) { return out >= band.from && out < band.to; };
+    if (term.op == TermOp::Conv) {
+      const auto* rows = term.conv.tapRows.data();
+      return std::any_of(rows + term.conv.rowBegin[y], rows + term.conv.rowBegin[y + 1], inside);
+    }
+    const auto* taps = term.rows.taps.data();
+    return std::any_of(taps + term.rows.begin[y], taps + term.rows.begin[y + 1],
+                       [&](const AxisTap& tap) { return inside(tap.out); });
+  }
+
+  uint64_t conv(const Layer<N>& to, const ConvTerm<N>& conv, size_t y, RowRange band, N* sums,
+                uint8_t* touched) {
+    taps_.clear();
+    for (size_t t = conv.rowBegin[y]; t < conv.rowBegin[y + 1]; ++t) {
+      const size_t out = conv.tapRows[t];
+      if (out < band.from || out >= band.to) continue;
+      taps_.push_back({(out - band.from) * to.shape.row(), conv.rowTaps[t].weights});
+      touched[out - band.from] = 1;
+    }
     ScatterJob<N> job;
     job.columnBegin = conv.columnBegin.data();
     job.runs = conv.runs.data();
-    job.taps = conv.rowTaps.data() + first;
-    job.tapCount = conv.rowBegin[y + 1] - first;
+    job.taps = taps_.data();
+    job.tapCount = taps_.size();
     job.channelSums = conv.channelSums.empty() ? nullptr : conv.channelSums.data();
     job.rowLength = conv.rowLength;
     job.weights = conv.weights.data();
     job.sums = sums;
-    const size_t all = events_.plusCount + events_.minusCount + events_.valuedCount;
-    if (job.tapCount == 0 || all == 0) return 0;
-    for (size_t t = 0; t < job.tapCount; ++t) touched[conv.tapRows[first + t]] = 1;
     uint64_t fan = 0;
     auto part = [&](auto kernel, const Event* events, const N* values, size_t count) {
       if (count == 0) return;
@@ -105,29 +155,32 @@ class TermAdder {
     for (size_t e = 0; e < events_.valuedCount; ++e) body(events_.valued[e], events_.values[e]);
   }
 
-  uint64_t scale(const Layer<N>& to, const Term<N>& term, size_t y, N* sums, uint8_t* touched) {
+  uint64_t scale(const Layer<N>& to, const Term<N>& term, size_t at, N* sums,
+                 uint8_t* touched) {
     const size_t c = size_t(to.shape.c);
-    N* row = sums + y * to.shape.row();
+    N* row = sums + at * to.shape.row();
     uint64_t additions = 0;
     each([&](Event event, N value) {
       N& sum = row[event.x * c + event.c];
       sum = addProduct(sum, term.factor[event.c], value);
       ++additions;
     });
-    if (additions) touched[y] = 1;
+    if (additions) touched[at] = 1;
     return additions;
   }
 
-  uint64_t pool(const Layer<N>& to, const Term<N>& term, size_t y, N* sums, uint8_t* touched) {
+  uint64_t pool(const Layer<N>& to, const Term<N>& term, size_t y, RowRange band, N* sums,
+                uint8_t* touched) {
     const size_t c = size_t(to.shape.c), w = size_t(to.shape.w);
     uint64_t additions = 0;
     for (size_t t = term.rows.begin[y]; t < term.rows.begin[y + 1]; ++t) {
       const size_t oy = term.rows.taps[t].out;
-      touched[oy] = 1;
+      if (oy < band.from || oy >= band.to) continue;
+      touched[oy - band.from] = 1;
       each([&](Event event, N value) {
         for (size_t i = term.columns.begin[event.x]; i < term.columns.begin[event.x + 1]; ++i) {
           const size_t pixel = oy * w + term.columns.taps[i].out;
-          N& sum = sums[pixel * c + event.c];
+          N& sum = sums[(pixel - band.from * w) * c + event.c];
           sum = addProduct(sum, term.factor[pixel], value);
           ++additions;
         }
@@ -140,6 +193,7 @@ class TermAdder {
   std::vector<Event> lists_;
   std::vector<N> values_;
   RowEvents<N> events_;
+  std::vector<RowTap> taps_;
 };
 
 }  // namespace casc::spiking

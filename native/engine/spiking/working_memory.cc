@@ -5,6 +5,7 @@
 #include <memory>
 #include <type_traits>
 
+#include "engine/spiking/layer_train.h"
 #include "engine/spiking/oracle.h"
 #include "engine/spiking/simulation.h"
 
@@ -33,6 +34,48 @@ double emittingSteps(const Layer<N>& layer, const Schedule& s, int32_t phase) {
   const double waiting = phase == 0 ? std::max(0.0, s.firstFiring(neurons) - group) : 0;
   const double moving = double(neurons) * (s.before(phase) + group);
   return group + std::min<double>(s.sleepLimit(), waiting + moving);
+}
+
+/** Of a BandTrainer: the currents of a band's steps, in each of the forms that a term may have
+ * them. */
+double trainerBound(const Plan<int32_t>& plan, const Schedule& schedule) {
+  double tile = 0, narrow = 0, windows = 0, lists = 0, neurons = 0, highest = 0, longest = 1;
+  size_t longestRun = 1;
+  for (const Layer<int32_t>& layer : plan.layers) {
+    longest = std::max(longest, double(layer.shape.row()));
+    if (layer.kind != LayerKind::Neuron) continue;
+    const double row = double(layer.shape.row());
+    highest = std::max(highest, double(layer.shape.h));
+    double steps = 1;
+    for (int32_t p = 0; p < schedule.phases(); ++p)
+      steps = std::max(steps, emittingSteps(layer, schedule, p));
+    const auto most = size_t(std::min<double>(kTrainSteps, steps));
+    longestRun = std::max(longestRun, most);
+    for (size_t fed = 1; fed <= most; ++fed) {
+      const size_t rows = BandTrainer::bandRows(layer.shape, fed);
+      tile = std::max(tile, double(most * rows) * row * sizeof(int32_t));
+      neurons = std::max(neurons, double(rows) * row * (sizeof(int32_t) + sizeof(int8_t)));
+      for (const Term<int32_t>& term : layer.terms) {
+        if (term.conv.windows.present())
+          windows = std::max(windows, double(fed * term.conv.windows.bandBytes(rows)));
+        if (!term.conv.rows) continue;
+        const size_t sums = term.conv.rows->layout({0, rows}).size;
+        narrow = std::max(narrow, double(fed * sums) * sizeof(int16_t));
+      }
+    }
+    for (const Term<int32_t>& term : layer.terms) {
+      if (!term.conv.rows) continue;
+      const Shape& in = plan.layers[term.source].shape;
+      const double pixels = double(in.h) * in.w;
+      lists = std::max(lists, (double(in.numel()) + kCodeSlack) * sizeof(uint16_t) +
+                                  2 * pixels * sizeof(RowPixel) +
+                                  double(in.w + in.c + 4) * sizeof(uint32_t));
+    }
+  }
+  // Flags by step and row, and which step has sums in 16 bits.
+  const double flags = double(longestRun) * (3 * highest + 64);
+  return kGrowth * (tile + narrow + windows + lists + neurons + flags + highest) +
+         (longest + kEventSlack) * (3 * sizeof(Event) + sizeof(int32_t));
 }
 
 template <class N>
@@ -66,18 +109,27 @@ double simulationBound(const Plan<N>& plan, const Schedule& schedule) {
     Kept& kept = shelf(layer);
     kept.planes += planes[i];
     kept.most = std::max(kept.most, kept.planes + 1);  // and the one in hand
+    if (schedule.stagger > 0) {
+      // Sums over the steps before the layer may fire.
+      for (size_t source : layer.sources) {
+        Kept& from = shelf(plan.layers[source]);
+        from.most = std::max(from.most, from.planes + 1 + double(layer.sources.size()));
+      }
+    }
     for (size_t source : layer.sources)
       if (plan.layers[source].lastUse == i) shelf(plan.layers[source]).planes -= planes[source];
   }
   for (const auto& [size, kept] : shelves)
-    bytes += kept.most * (size + kGrowth * highest + kPlaneBytes);
+    bytes += kept.most * (size + kGrowth * highest * sizeof(uint32_t) + kPlaneBytes);
   for (size_t layer : plan.neuronLayers)
     bytes += double(plan.layers[layer].shape.numel()) * sizeof(int32_t);
   bytes += double(plan.outputs) * sizeof(typename NumberTraits<N>::Wide);
   bytes += (longest + kEventSlack) * (3 * sizeof(Event) + sizeof(N));
   bytes += kGrowth * largest * 3 * sizeof(N);                  // membranes, currents, values
   bytes += 2 * pooled * std::max(sizeof(N), sizeof(int32_t));  // spiking and graded pools
-  return bytes + 2 * kGrowth * highest;                        // rows touched and pending
+  bytes += double(plan.layers.size()) * sizeof(std::unique_ptr<Plane>);
+  if constexpr (kFixedPoint<N>) bytes += trainerBound(plan, schedule);
+  return bytes + 2 * kGrowth * highest;  // rows touched and pending
 }
 
 /** Planes are passed on from layer to layer, so each may become as large as the largest. */
@@ -124,9 +176,17 @@ WorkingBytes workingBytesBound(const Plan<N>& plan, const Schedule& schedule) {
   return {input + simulationBound(plan, schedule), input + oracleBound(plan)};
 }
 
+double BandTrainer::bytes() const {
+  return double(adder_.bytes()) + held(tile_) + held(written_) + held(touched_) + held(narrow_) +
+         held(narrows_) + held(narrowTouched_) + held(rows_.codes) + held(rows_.begin) +
+         held(rows_.pixels) + held(rows_.sorted) + held(rows_.places) + held(membrane_) +
+         held(count_) + held(pending_) + held(bands_);
+}
+
 template <class N>
 double Simulation<N>::bytes() const {
-  double sum = double(adder_.bytes()) + double(pool_.bytes());
+  double sum = double(adder_.bytes()) + double(pool_.bytes()) + held(early_);
+  if constexpr (kFixedPoint<N>) sum += trainer_.bytes();
   for (const Series& series : series_) sum += double(series.bytes());
   for (const auto& layer : counts) sum += held(layer);
   for (const auto& layer : readouts) sum += held(layer);

@@ -1,0 +1,234 @@
+#include "engine/spiking/layer_train.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "engine/spiking/spike_hash.h"
+
+namespace casc::spiking {
+namespace {
+
+constexpr size_t kTileBytes = 192 * 1024;
+
+}  // namespace
+
+size_t BandTrainer::bandRows(const Shape& shape, size_t steps) {
+  const size_t row = std::max<size_t>(1, shape.row() * sizeof(int32_t) * std::max<size_t>(1, steps));
+  return std::clamp<size_t>(kTileBytes / row, 1, size_t(shape.h));
+}
+
+bool BandTrainer::anyPending() const {
+  return std::find(pending_.begin(), pending_.end(), 1) != pending_.end();
+}
+
+void BandTrainer::run(const LayerRun& run, RowRange band, LayerTally& tally) {
+  clock_.start(run.profile);
+  const size_t row = run.layer->shape.row(), rows = band.count();
+  membrane_.resize(rows * row);
+  count_.resize(rows * row);
+  std::fill(count_.begin(), count_.end(), int8_t{0});
+  for (size_t r = 0; r < rows; ++r)
+    std::copy(run.start.begin(), run.start.end(), membrane_.begin() + ptrdiff_t(r * row));
+  integrate(run, band);
+  for (size_t p = 0; p < run.phases.size(); ++p) {
+    const LayerPhase& phase = run.phases[p];
+    if (!phase.begun) {
+      tally.pendingAtEnd[p] = 1;  // a layer that waits for its first step is not silent for good
+      continue;
+    }
+    pending_.assign(rows, 1);
+    for (size_t first = 0; first < phase.steps.size(); first += kTrainSteps) {
+      const size_t count = std::min(kTrainSteps, phase.steps.size() - first);
+      throwIfAborted(run.abort);
+      currents(run, band, phase.steps.data() + first, count);
+      train(run, band, phase.steps.data() + first, count, tally);
+    }
+    // What is pending now goes on without input.
+    LayerStep step;
+    for (step.now = phase.next; step.now.sleep <= run.schedule->sleepLimit() && anyPending();
+         ++step.now.sleep, ++step.now.index) {
+      throwIfAborted(run.abort);
+      step.out = run.plane(step.now);
+      written_.assign(1, 0);
+      narrows_.assign(1, {});
+      train(run, band, &step, 1, tally);
+    }
+    if (anyPending()) tally.pendingAtEnd[p] = 1;
+  }
+  for (size_t i = 0; i < count_.size(); ++i) run.counts[band.from * row + i] = count_[i];
+  tally.secondsAsleep += clock_.asleep();
+}
+
+void BandTrainer::integrate(const LayerRun& run, RowRange band) {
+  const size_t row = run.layer->shape.row();
+  if (run.earlyAwake > 0) {
+    for (size_t r = 0; r < band.count(); ++r) {
+      const int32_t* constant = run.constant + (band.from + r) * run.constantStride;
+      for (size_t i = 0; i < row; ++i) {
+        int32_t& v = membrane_[r * row + i];
+        v = addProduct(v, run.earlyAwake, constant[i]);
+      }
+    }
+  }
+  if (run.early.planes.empty()) return;
+  currents(run, band, &run.early, 1);
+  if (!written_[0]) return;
+  for (size_t i = 0; i < membrane_.size(); ++i) membrane_[i] = addProduct(membrane_[i], 1, tile_[i]);
+}
+
+void BandTrainer::currents(const LayerRun& run, RowRange band, const LayerStep* steps, size_t count) {
+  const Layer<int32_t>& layer = *run.layer;
+  const size_t rows = band.count();
+  tileStride_ = rows * layer.shape.row();
+  tile_.resize(count * tileStride_);
+  written_.assign(count, 0);
+  touched_.assign(count * rows, 0);
+  narrows_.assign(count, {});
+  narrowTouched_.assign(count * rows, 0);
+  size_t narrow = 0;
+  for (size_t t = 0; t < layer.terms.size(); ++t) {
+    const Term<int32_t>& term = layer.terms[t];
+    for (size_t k = 0; k < count; ++k) {
+      if (steps[k].paths[t] != Path::Rows) continue;
+      narrows_[k] = {&*term.conv.rows, term.conv.rows->layout(band), narrow};
+      narrow += narrows_[k].layout.size;
+    }
+  }
+  narrow_.resize(narrow);
+  for (size_t t = 0; t < layer.terms.size(); ++t) {
+    const Term<int32_t>& term = layer.terms[t];
+    for (size_t k = 0; k < count; ++k) {
+      if (steps[k].paths[t] != Path::Rows) continue;
+      addRows(term, *steps[k].planes[t], band, k);
+      lap(steps + k, 1);
+    }
+    for (size_t k = 0; k < count; ++k) {
+      if (steps[k].paths[t] != Path::Dense) continue;
+      size_t together = 1;
+      while (k + together < count && steps[k + together].paths[t] == Path::Dense &&
+             written_[k + together] == written_[k])
+        ++together;
+      dense(term, band, steps, t, k, together, &steps[k] == &run.early);
+      lap(steps + k, together);
+      k += together - 1;
+    }
+    for (size_t k = 0; k < count; ++k) {
+      if (steps[k].paths[t] != Path::Scatter) continue;
+      scatter(run, term, *steps[k].planes[t], band, k);
+      lap(steps + k, 1);
+    }
+  }
+}
+
+void BandTrainer::dense(const Term<int32_t>& term, RowRange band, const LayerStep* steps,
+                        size_t index, size_t first, size_t count, bool early) {
+  const WindowSynapse& windows = term.conv.windows;
+  const size_t bytes = windows.bandBytes(band.count()), rows = band.count();
+  // Sums over early steps are counts; spikes need an offset.
+  const int32_t offset = early ? 0 : 1, most = early ? kMostWindowValue : 2;
+  bands_.resize(count * bytes);
+  const size_t row = plan_.layers[term.source].shape.row();
+  for (size_t k = 0; k < count; ++k) {
+    const Plane& plane = *steps[first + k].planes[index];
+    windows.fill<int8_t>(
+        band, offset,
+        [&](size_t y) { return plane.events[y] ? plane.as<int8_t>() + y * row : nullptr; },
+        bands_.data() + k * bytes);
+  }
+  windows.multiply(plan_.windowProduct, band, bands_.data(), count, offset, most,
+                   tile_.data() + first * tileStride_, tileStride_, written_[first] != 0);
+  std::fill_n(written_.begin() + ptrdiff_t(first), count, uint8_t{1});
+  std::fill_n(touched_.begin() + ptrdiff_t(first * rows), count * rows, uint8_t{1});
+}
+
+void BandTrainer::addRows(const Term<int32_t>& term, const Plane& plane, RowRange band,
+                          size_t slot) {
+  int16_t* sums = narrow_.data() + narrows_[slot].first;
+  std::fill_n(sums, narrows_[slot].layout.size, int16_t{0});
+  term.conv.rows->add(plan_.collectCodes, plane, band, sums,
+                      narrowTouched_.data() + slot * band.count(), rows_);
+}
+
+void BandTrainer::scatter(const LayerRun& run, const Term<int32_t>& term, const Plane& plane,
+                          RowRange band, size_t slot) {
+  int32_t* sums = tile_.data() + slot * tileStride_;
+  if (!written_[slot]) std::fill_n(sums, tileStride_, 0);
+  written_[slot] = 1;
+  uint8_t* touched = touched_.data() + slot * band.count();
+  const Layer<int32_t>& from = plan_.layers[term.source];
+  if (term.op != TermOp::Scale || from.graded) {
+    adder_.add(*run.layer, term, plane, band, sums, touched);
+    return;
+  }
+  const size_t row = from.shape.row();
+  for (size_t y = band.from; y < band.to; ++y, sums += row, ++touched) {
+    if (plane.events[y] == 0) continue;
+    plan_.addShortcut(plane.as<int8_t>() + y * row, term.factorRow.data(), sums, row);
+    *touched = 1;
+  }
+}
+
+void BandTrainer::train(const LayerRun& run, RowRange band, const LayerStep* steps, size_t count,
+                        LayerTally& tally) {
+  const Layer<int32_t>& layer = *run.layer;
+  const size_t row = layer.shape.row(), rows = band.count();
+  TrainStep trainSteps[kTrainSteps];
+  TrainTally tallies[kTrainSteps];
+  bool awake = false;
+  for (size_t k = 0; k < count; ++k) {
+    const Moment now = steps[k].now;
+    trainSteps[k].awake = now.sleep == 0;
+    trainSteps[k].limit = static_cast<int8_t>(now.awake);
+    trainSteps[k].key = stepHash(run.ordinal, now.awake, now.sleep);
+    awake = awake || now.sleep == 0;
+  }
+  TrainJob job;
+  job.threshold = layer.threshold.data();
+  job.length = row;
+  job.negative = run.schedule->negative;
+  job.steps = trainSteps;
+  job.stepCount = count;
+  job.tallies = tallies;
+  for (size_t r = 0; r < rows; ++r) {
+    const size_t y = band.from + r;
+    bool any = awake || pending_[r];
+    for (size_t k = 0; k < count; ++k) {
+      const bool fed = written_[k] && touched_[k * rows + r];
+      trainSteps[k].current = fed ? tile_.data() + k * tileStride_ + r * row : nullptr;
+      trainSteps[k].spikes = steps[k].out->as<int8_t>() + y * row;
+      const Narrow& narrow = narrows_[k];
+      const bool fedNarrow = narrow.synapse && narrowTouched_[k * rows + r];
+      trainSteps[k].narrow =
+          fedNarrow
+              ? narrow_.data() + narrow.first + narrow.layout.first + r * narrow.layout.pitch
+              : nullptr;
+      any = any || fed || fedNarrow;
+      steps[k].out->events[y] = 0;
+    }
+    if (!any) {
+      for (size_t k = 0; k < count; ++k) std::memset(trainSteps[k].spikes, 0, row);
+      continue;
+    }
+    std::fill_n(tallies, count, TrainTally{});
+    job.membrane = membrane_.data() + r * row;
+    job.count = count_.data() + r * row;
+    job.constant = run.constant + y * run.constantStride;
+    job.word = y * wordsOf(row);
+    pending_[r] = plan_.train(job);
+    for (size_t k = 0; k < count; ++k) {
+      const uint64_t spikes = tallies[k].positive + tallies[k].negative;
+      if (spikes == 0) continue;
+      steps[k].out->events[y] = static_cast<uint32_t>(spikes);
+      tally.positive += tallies[k].positive;
+      tally.negative += tallies[k].negative;
+      tally.hash += tallies[k].hash;
+      if (steps[k].now.sleep > 0)
+        tally.asleep.add({tallies[k].positive, tallies[k].negative, 0});
+      int32_t& last = tally.lastFiring[size_t(steps[k].now.phase)];
+      last = std::max(last, steps[k].now.sleep);
+    }
+  }
+  lap(steps, count);
+}
+
+}  // namespace casc::spiking

@@ -1,0 +1,151 @@
+#include "engine/spiking/row_synapse.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace casc::spiking {
+namespace {
+
+/** Is every sum of |weights| of an output within 16 bits? */
+bool fits(const std::vector<int8_t>& weights, size_t outputs) {
+  const size_t each = weights.size() / outputs;
+  for (size_t m = 0; m < outputs; ++m) {
+    int64_t sum = 0;
+    for (size_t k = 0; k < each; ++k) sum += std::abs(int{weights[m * each + k]});
+    if (sum > std::numeric_limits<int16_t>::max()) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::optional<RowSynapse> RowSynapse::make(const std::vector<int8_t>& weights, const Window& window,
+                                           const Shape& in, const Shape& out,
+                                           const RowKernel& narrow, const RowKernel& wide) {
+  const size_t c = size_t(in.c), m = size_t(out.c);
+  if (window.strides[0] != 1 || window.strides[1] != 1) return std::nullopt;
+  // Padding beyond the kernel's reach would put outputs outside of the buffer's rows.
+  if (std::max(window.pads[1], window.pads[3]) > (window.kernel[1] - 1) * window.dilations[1])
+    return std::nullopt;
+  if (2 * c > std::numeric_limits<uint16_t>::max() || !fits(weights, m)) return std::nullopt;
+  // −128 has no negative in eight bits.
+  if (std::find(weights.begin(), weights.end(), int8_t{-128}) != weights.end()) return std::nullopt;
+  RowSynapse synapse(window, in, out);
+  synapse.kernel_ = m % wide.lanes == 0 || m > wide.lanes ? wide : narrow;
+  const size_t lanes = synapse.kernel_.lanes;
+  const size_t kh = size_t(window.kernel[0]), kw = size_t(window.kernel[1]);
+
+  // In ascending order of targets: lanes past an output's channels are the next pixel's, and must
+  // be written before it.
+  struct Vector {
+    uint32_t target;
+    size_t tap, first;
+  };
+  std::vector<Vector> vectors;
+  for (size_t ky = kh; ky-- > 0;) {
+    for (size_t kx = kw; kx-- > 0;) {
+      const size_t row = (kh - 1 - ky) * size_t(window.dilations[0]);
+      const size_t column = (kw - 1 - kx) * size_t(window.dilations[1]);
+      for (size_t first = 0; first < m; first += lanes)
+        vectors.push_back({uint32_t(row * synapse.pitch() + column * m + first), ky * kw + kx, first});
+    }
+  }
+  synapse.vectors_ = vectors.size();
+  for (size_t begin = 0; begin < vectors.size();) {
+    const size_t count = std::min(kRowVectors, vectors.size() - begin);
+    Group group;
+    group.weights = synapse.weights_.size();
+    synapse.weights_.resize(group.weights + 2 * c * count * lanes);
+    int8_t* to = synapse.weights_.data() + group.weights;
+    for (const int8_t sign : {int8_t{1}, int8_t{-1}}) {
+      for (size_t channel = 0; channel < c; ++channel) {
+        for (size_t v = begin; v < begin + count; ++v) {
+          for (size_t lane = 0; lane < lanes; ++lane) {
+            const size_t output = vectors[v].first + lane;
+            *to++ = output < m ? static_cast<int8_t>(
+                                     sign * weights[(output * c + channel) * kh * kw + vectors[v].tap])
+                               : int8_t{0};
+          }
+        }
+      }
+    }
+    for (size_t v = begin; v < begin + count; ++v) group.targets.push_back(vectors[v].target);
+    synapse.groups_.push_back(std::move(group));
+    begin += count;
+  }
+  return synapse;
+}
+
+double RowSynapse::cost(const CostModel& model, double events) const {
+  const double pixels = double(in_.h) * in_.w;
+  // Most pixels have spikes as soon as there are a few for each.
+  const double active = std::min(pixels, events);
+  return double(vectors_) *
+         (events * double(kernel_.lanes) * model.rowAddition + active * model.rowPixel);
+}
+
+size_t RowSynapse::pitch() const {
+  const size_t reach = size_t(window_.kernel[1] - 1) * size_t(window_.dilations[1]);
+  return (size_t(in_.w) + reach) * size_t(out_.c);
+}
+
+RowSums RowSynapse::layout(RowRange out) const {
+  // Row r of the buffer is output row top + r − reach + pads: input row y = top + i adds to rows i
+  // to i + reach.
+  const size_t reach = size_t(window_.kernel[0] - 1) * size_t(window_.dilations[0]);
+  const size_t left = size_t(window_.kernel[1] - 1) * size_t(window_.dilations[1]) -
+                      size_t(window_.pads[1]);
+  RowSums sums;
+  sums.pitch = pitch();
+  sums.first = reach * sums.pitch + left * size_t(out_.c);
+  sums.size = (out.count() + 2 * reach) * sums.pitch + kernel_.lanes;
+  return sums;
+}
+
+void RowSynapse::add(CollectCodes collect, const Plane& plane, RowRange out, int16_t* sums,
+                     uint8_t* touched, RowScratch& scratch) const {
+  const size_t reach = size_t(window_.kernel[0] - 1) * size_t(window_.dilations[0]);
+  const int64_t first = std::max<int64_t>(0, top(out));
+  const int64_t end = std::min<int64_t>(in_.h, top(out) + int64_t(out.count() + reach));
+  const size_t w = size_t(in_.w), c = size_t(in_.c), m = size_t(out_.c);
+  if (first >= end) return;
+  scratch.codes.resize(size_t(end - first) * w * c + kCodeSlack);
+  scratch.begin.resize(w + 1);
+  scratch.pixels.clear();
+  scratch.places.assign(c + 2, 0);
+  uint32_t codes = 0;
+  for (int64_t y = first; y < end; ++y) {
+    if (plane.events[size_t(y)] == 0) continue;
+    const auto row = size_t(y - top(out));
+    collect(plane.as<int8_t>() + size_t(y) * in_.row(), w, c, scratch.codes.data() + codes,
+            scratch.begin.data());
+    for (size_t x = 0; x < w; ++x) {
+      const uint32_t count = scratch.begin[x + 1] - scratch.begin[x];
+      if (count == 0) continue;
+      scratch.pixels.push_back(
+          {codes + scratch.begin[x], count, uint32_t(row * pitch() + x * m)});
+      ++scratch.places[count + 1];
+    }
+    codes += scratch.begin[w];
+    for (size_t ky = 0; ky < size_t(window_.kernel[0]); ++ky) {
+      const int64_t to = y + window_.pads[0] - int64_t(ky) * window_.dilations[0];
+      if (to >= int64_t(out.from) && to < int64_t(out.to)) touched[size_t(to) - out.from] = 1;
+    }
+  }
+  for (size_t i = 1; i < scratch.places.size(); ++i) scratch.places[i] += scratch.places[i - 1];
+  scratch.sorted.resize(scratch.pixels.size());
+  for (const RowPixel& pixel : scratch.pixels) scratch.sorted[scratch.places[pixel.count]++] = pixel;
+  RowJob job;
+  job.pixels = scratch.sorted.data();
+  job.pixelCount = scratch.sorted.size();
+  job.codes = scratch.codes.data();
+  job.sums = sums;
+  for (const Group& group : groups_) {
+    job.weights = weights_.data() + group.weights;
+    job.vectors = group.targets.size();
+    job.targets = group.targets.data();
+    kernel_.add(job);
+  }
+}
+
+}  // namespace casc::spiking

@@ -1,0 +1,72 @@
+// A convolution term in int8 with stride 1 as the row kernel wants it: weight rows of an input
+// channel over all taps, and 16-bit sums with room for what the border's pixels add outside.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "engine/spiking/aligned.h"
+#include "engine/spiking/cost_model.h"
+#include "engine/spiking/plane.h"
+#include "engine/spiking/spec.h"
+#include "engine/spiking/window_synapse.h"
+#include "kernels/rows/rows.h"
+
+namespace casc::spiking {
+
+/** Where a band's sums lie in a buffer. */
+struct RowSums {
+  size_t first = 0;  // of the band's first row
+  size_t pitch = 0;  // between rows; a row is w · c elements
+  size_t size = 0;   // of the buffer, all of which the kernel may touch
+};
+
+/** One worker's lists. */
+struct RowScratch {
+  std::vector<uint16_t> codes;
+  std::vector<uint32_t> begin;
+  std::vector<RowPixel> pixels, sorted;
+  std::vector<uint32_t> places;
+};
+
+class RowSynapse {
+ public:
+  /** Kernels of `lanes` to choose from, narrow first. Empty where sums might not fit 16 bits, or the
+   * stride is not 1. */
+  static std::optional<RowSynapse> make(const std::vector<int8_t>& weights, const Window& window,
+                                        const Shape& in, const Shape& out, const RowKernel& narrow,
+                                        const RowKernel& wide);
+
+  RowSums layout(RowRange out) const;
+  /** Adds what the spikes of a plane add to rows `out`; sums are zero at first, or hold others of
+   * the same layout. Marks rows that may be other than zero. */
+  void add(CollectCodes collect, const Plane& plane, RowRange out, int16_t* sums, uint8_t* touched,
+           RowScratch& scratch) const;
+
+  /** Nanoseconds for a plane with so many events. */
+  double cost(const CostModel& model, double events) const;
+
+  size_t bytes() const { return weights_.size(); }
+
+ private:
+  struct Group {
+    size_t weights = 0;  // offset
+    std::vector<uint32_t> targets;
+  };
+
+  RowSynapse(const Window& window, const Shape& in, const Shape& out)
+      : in_(in), out_(out), window_(window) {}
+  size_t pitch() const;
+  int64_t top(RowRange out) const { return int64_t(out.from) - window_.pads[0]; }
+
+  Shape in_, out_;
+  Window window_;
+  RowKernel kernel_{};
+  Aligned<int8_t> weights_;  // [group][code][vector][lane]
+  std::vector<Group> groups_;
+  size_t vectors_ = 0;  // of all groups
+};
+
+}  // namespace casc::spiking

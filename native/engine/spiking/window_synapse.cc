@@ -1,0 +1,91 @@
+#include "engine/spiking/window_synapse.h"
+
+#include <algorithm>
+
+namespace casc::spiking {
+
+WindowSynapse::WindowSynapse(const std::vector<int8_t>& weights, const Window& window,
+                             const Shape& in, const Shape& out)
+    : in_(in), out_(out), window_(window) {
+  const size_t c = size_t(in.c), kh = size_t(window.kernel[0]), kw = size_t(window.kernel[1]);
+  channels_ = (c + kWindowQuad - 1) / kWindowQuad * kWindowQuad;
+  width_ = size_t(in.w + window.pads[1] + window.pads[3]) * channels_;
+  const bool wholeRows = window.dilations[1] == 1;
+  pieceBytes_ = (wholeRows ? kw : 1) * channels_;
+  for (size_t ky = 0; ky < kh; ++ky) {
+    const size_t row = ky * size_t(window.dilations[0]) * width_;
+    for (size_t kx = 0; kx < (wholeRows ? 1 : kw); ++kx)
+      pieces_.push_back(uint32_t(row + kx * size_t(window.dilations[1]) * channels_));
+  }
+  const size_t blocks = (size_t(out.c) + kWindowOutputs - 1) / kWindowOutputs;
+  const size_t k = kh * kw * channels_;
+  weights_.assign(blocks * kWindowOutputs * k, 0);
+  weightSums_.assign(blocks * kWindowOutputs, 0);
+  for (size_t m = 0; m < size_t(out.c); ++m) {
+    int8_t* block = weights_.data() + m / kWindowOutputs * kWindowOutputs * k;
+    for (size_t channel = 0; channel < c; ++channel) {
+      for (size_t tap = 0; tap < kh * kw; ++tap) {
+        const int8_t weight = weights[(m * c + channel) * kh * kw + tap];
+        const size_t i = tap * channels_ + channel;
+        block[(i / kWindowQuad * kWindowOutputs + m % kWindowOutputs) * kWindowQuad +
+              i % kWindowQuad] = weight;
+        weightSums_[m] += weight;
+      }
+    }
+  }
+}
+
+size_t WindowSynapse::bandBytes(size_t outRows) const {
+  const size_t reach = size_t(window_.kernel[0] - 1) * size_t(window_.dilations[0]) + 1;
+  return ((outRows - 1) * size_t(window_.strides[0]) + reach) * width_;
+}
+
+RowRange WindowSynapse::reach(RowRange out) const {
+  const int64_t top = int64_t(out.from) * window_.strides[0] - window_.pads[0];
+  const int64_t end = top + int64_t(bandBytes(out.count()) / width_);
+  const auto inside = [this](int64_t y) { return size_t(std::clamp<int64_t>(y, 0, in_.h)); };
+  return {inside(top), inside(end)};
+}
+
+double WindowSynapse::macs() const {
+  return double(out_.h) * out_.w * double(weights_.size());
+}
+
+void WindowSynapse::multiply(WindowProduct product, RowRange out, const uint8_t* bands,
+                             size_t steps, int32_t offset, int32_t most, int32_t* sums,
+                             size_t stepStride, bool add) const {
+  Aligned<int32_t> start(weightSums_.size());
+  for (size_t m = 0; m < start.size(); ++m) start[m] = -offset * weightSums_[m];
+  const uint8_t* windows[kWindows];
+  WindowJob job;
+  job.windows = windows;
+  job.pieces = pieces_.data();
+  job.pieceCount = pieces_.size();
+  job.pieceBytes = pieceBytes_;
+  job.most = most;
+  job.steps = steps;
+  job.stepBytes = bandBytes(out.count());
+  job.weights = weights_.data();
+  job.start = start.data();
+  job.outputs = job.outStride = size_t(out_.c);
+  job.outStepStride = stepStride;
+  job.add = add;
+  // Windows follow each other across rows, so that narrow images fill a call too.
+  const size_t w = size_t(out_.w), pixels = out.count() * w;
+  size_t y = 0, x = 0;
+  for (size_t done = 0; done < pixels; done += job.windowCount) {
+    job.windowCount = std::min(kWindows, pixels - done);
+    for (size_t i = 0; i < job.windowCount; ++i) {
+      windows[i] = bands + y * size_t(window_.strides[0]) * width_ +
+                   x * size_t(window_.strides[1]) * channels_;
+      if (++x == w) {
+        x = 0;
+        ++y;
+      }
+    }
+    job.out = sums + done * job.outStride;
+    product(job);
+  }
+}
+
+}  // namespace casc::spiking

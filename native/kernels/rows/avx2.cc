@@ -1,0 +1,114 @@
+// The row kernel for AVX2: 16 sums a register.
+#include "kernels/rows/rows.h"
+#include "kernels/target.h"
+
+#if CASC_HAS_AVX2
+#include <immintrin.h>
+
+#include <array>
+
+namespace casc {
+namespace {
+
+constexpr size_t kLanes = 16;
+
+template <size_t Vectors>
+CASC_AVX2 void addRows(const RowJob& job) {
+  const RowPixel* const pixels = job.pixels;
+  const uint16_t* const codes = job.codes;
+  const int8_t* const weights = job.weights;
+  int16_t* targets[Vectors];
+  for (size_t v = 0; v < Vectors; ++v) targets[v] = job.sums + job.targets[v];
+  for (size_t p = 0; p < job.pixelCount; ++p) {
+    const RowPixel pixel = pixels[p];
+    const uint16_t* code = codes + pixel.first;
+    const uint16_t* const end = code + pixel.count;
+    __m256i sums[Vectors];
+#pragma GCC unroll 9
+    for (size_t v = 0; v < Vectors; ++v)
+      sums[v] =
+          _mm256_loadu_si256(reinterpret_cast<const __m256i*>(targets[v] + pixel.target));
+    for (; code != end; ++code) {
+      const int8_t* row = weights + size_t{*code} * (Vectors * kLanes);
+#pragma GCC unroll 9
+      for (size_t v = 0; v < Vectors; ++v) {
+        const __m128i weight = _mm_loadu_si128(reinterpret_cast<const __m128i*>(row + v * kLanes));
+        sums[v] = _mm256_add_epi16(sums[v], _mm256_cvtepi8_epi16(weight));
+      }
+    }
+    // In ascending order of targets; see the packing in engine/spiking/row_synapse.cc.
+#pragma GCC unroll 9
+    for (size_t v = 0; v < Vectors; ++v)
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(targets[v] + pixel.target), sums[v]);
+  }
+}
+
+CASC_AVX2 void choose(const RowJob& job) {
+  switch (job.vectors) {
+    case 1:
+      return addRows<1>(job);
+    case 2:
+      return addRows<2>(job);
+    case 3:
+      return addRows<3>(job);
+    case 4:
+      return addRows<4>(job);
+    case 5:
+      return addRows<5>(job);
+    case 6:
+      return addRows<6>(job);
+    case 7:
+      return addRows<7>(job);
+    case 8:
+      return addRows<8>(job);
+    default:
+      return addRows<9>(job);
+  }
+}
+
+/** Per mask of eight words: the byte shuffle that moves those set to the front. */
+struct Compress {
+  alignas(16) std::array<std::array<uint8_t, 16>, 256> shuffle{};
+  constexpr Compress() {
+    for (unsigned mask = 0; mask < 256; ++mask) {
+      size_t to = 0;
+      for (uint8_t i = 0; i < 8; ++i) {
+        if (!(mask >> i & 1)) continue;
+        shuffle[mask][to++] = static_cast<uint8_t>(2 * i);
+        shuffle[mask][to++] = static_cast<uint8_t>(2 * i + 1);
+      }
+    }
+  }
+};
+constexpr Compress kCompress;
+
+}  // namespace
+
+const RowKernel rowKernelAvx2{choose, kLanes};
+
+CASC_AVX2 void collectCodesAvx2(const int8_t* row, size_t w, size_t c, uint16_t* codes,
+                                uint32_t* begin) {
+  if (c % 8 != 0) return collectCodesScalar(row, w, c, codes, begin);
+  const __m128i zero = _mm_setzero_si128(), negated = _mm_set1_epi16(static_cast<int16_t>(c));
+  const __m128i iota = _mm_setr_epi16(0, 1, 2, 3, 4, 5, 6, 7);
+  uint32_t count = 0;
+  for (size_t x = 0; x < w; ++x, row += c) {
+    begin[x] = count;
+    for (size_t channel = 0; channel < c; channel += 8) {
+      const __m128i s = _mm_cvtepi8_epi16(
+          _mm_loadl_epi64(reinterpret_cast<const __m128i*>(row + channel)));
+      __m128i code = _mm_add_epi16(iota, _mm_set1_epi16(static_cast<int16_t>(channel)));
+      code = _mm_add_epi16(code, _mm_and_si128(_mm_cmpgt_epi16(zero, s), negated));
+      const __m128i silent = _mm_packs_epi16(_mm_cmpeq_epi16(s, zero), zero);
+      const auto any = static_cast<uint32_t>(~_mm_movemask_epi8(silent)) & 0xFF;
+      const __m128i order =
+          _mm_load_si128(reinterpret_cast<const __m128i*>(kCompress.shuffle[any].data()));
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(codes + count), _mm_shuffle_epi8(code, order));
+      count += static_cast<uint32_t>(__builtin_popcount(any));
+    }
+  }
+  begin[w] = count;
+}
+
+}  // namespace casc
+#endif
