@@ -75,6 +75,7 @@ function addPhases(a: LayerProfile['wake'], b: LayerProfile['wake']): LayerProfi
     additions: a.additions + b.additions,
     steps: {
       skip: a.steps.skip + b.steps.skip,
+      neurons: a.steps.neurons + b.steps.neurons,
       scatter: a.steps.scatter + b.steps.scatter,
       rows: a.steps.rows + b.steps.rows,
       dense: a.steps.dense + b.steps.dense,

@@ -177,10 +177,10 @@ export interface PhaseProfile {
   additions: number;
   /**
    * Steps by how the layer's synapses were computed: as one product (dense), by weight rows in 16-bit registers, spike by spike
-   * (scatter), or not at all (skip): nothing reached them, at most the neurons were updated. Where several terms differ the
+   * (scatter), where the neurons run (neurons: shortcuts only), or not at all (skip): nothing reached them, at most the neurons were updated. Where several terms differ the
    * first of these counts. The steps of a staggered layer before it may fire are computed as one, and counted so.
    */
-  steps: { skip: number; scatter: number; rows: number; dense: number };
+  steps: { skip: number; neurons: number; scatter: number; rows: number; dense: number };
 }
 
 export interface NativeLayerProfile {

@@ -4,7 +4,7 @@ import type { Profile } from '../simulate';
 import { count, megabytes, percent, type Row, table } from './table';
 
 /** In the order in which they are shown. */
-const PATHS = ['dense', 'rows', 'scatter', 'skip'] as const;
+const PATHS = ['dense', 'rows', 'scatter', 'neurons', 'skip'] as const;
 
 /**
  * Two rows a layer, awake and asleep, then their totals, and the memory that a thread held. Figures are per image; time is of
@@ -65,6 +65,7 @@ function total(phases: readonly PhaseProfile[]): PhaseProfile {
     additions: sum(({ additions }) => additions),
     steps: {
       skip: sum(({ steps }) => steps.skip),
+      neurons: sum(({ steps }) => steps.neurons),
       scatter: sum(({ steps }) => steps.scatter),
       rows: sum(({ steps }) => steps.rows),
       dense: sum(({ steps }) => steps.dense),

@@ -15,6 +15,7 @@ Napi::Object phaseValue(Napi::Env env, const PhaseProfile& phase) {
     steps.Set(name, double(phase.steps[size_t(path)]));
   };
   set("skip", Path::Skip);
+  set("neurons", Path::Neurons);
   set("scatter", Path::Scatter);
   set("rows", Path::Rows);
   set("dense", Path::Dense);

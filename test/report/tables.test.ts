@@ -129,7 +129,7 @@ const phase = (changes: Partial<PhaseProfile> = {}): PhaseProfile => ({
   seconds: 0,
   spikes: { positive: 0, negative: 0 },
   additions: 0,
-  steps: { skip: 0, scatter: 0, rows: 0, dense: 0 },
+  steps: { skip: 0, neurons: 0, scatter: 0, rows: 0, dense: 0 },
   ...changes,
 });
 const layers: Profile['layers'] = [
@@ -138,18 +138,22 @@ const layers: Profile['layers'] = [
     wake: phase({
       seconds: 0.0003,
       spikes: { positive: 4000, negative: 0 },
-      steps: { skip: 80, scatter: 0, rows: 0, dense: 0 },
+      steps: { skip: 80, neurons: 0, scatter: 0, rows: 0, dense: 0 },
     }),
-    sleep: phase({ steps: { skip: 50, scatter: 0, rows: 0, dense: 0 } }),
+    sleep: phase({ steps: { skip: 50, neurons: 0, scatter: 0, rows: 0, dense: 0 } }),
   },
   {
     layer: '/act2',
-    wake: phase({ seconds: 0.0004, additions: 12_345_670, steps: { skip: 0, scatter: 0.1, rows: 0, dense: 79.9 } }),
+    wake: phase({
+      seconds: 0.0004,
+      additions: 12_345_670,
+      steps: { skip: 0, neurons: 0, scatter: 0.1, rows: 0, dense: 79.9 },
+    }),
     sleep: phase({
       seconds: 0.0001,
       spikes: { positive: 10, negative: 200 },
       additions: 1000,
-      steps: { skip: 15, scatter: 30, rows: 5, dense: 0 },
+      steps: { skip: 15, neurons: 0, scatter: 30, rows: 5, dense: 0 },
     }),
   },
 ];

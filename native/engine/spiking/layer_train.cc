@@ -37,11 +37,13 @@ void BandTrainer::run(const LayerRun& run, RowRange band, LayerTally& tally) {
       continue;
     }
     pending_.assign(rows, 1);
-    for (size_t first = 0; first < phase.steps.size(); first += kTrainSteps) {
-      const size_t count = std::min(kTrainSteps, phase.steps.size() - first);
+    for (size_t first = phase.first; first < phase.end; first += kTrainSteps) {
+      const size_t count = std::min(kTrainSteps, phase.end - first);
       throwIfAborted(run.abort);
-      currents(run, band, phase.steps.data() + first, count);
-      train(run, band, phase.steps.data() + first, count, tally);
+      const LayerStep* steps = run.steps.data() + first;
+      steps_ = steps;
+      currents(run, band, run.inputs.data() + steps->inputs, count, false);
+      train(run, band, steps, count, tally);
     }
     // What is pending now goes on without input.
     LayerStep step;
@@ -49,8 +51,10 @@ void BandTrainer::run(const LayerRun& run, RowRange band, LayerTally& tally) {
          ++step.now.sleep, ++step.now.index) {
       throwIfAborted(run.abort);
       step.out = run.plane(step.now);
+      steps_ = &step;
       written_.assign(1, 0);
       narrows_.assign(1, {});
+      shortcuts_.assign(1, nullptr);
       train(run, band, &step, 1, tally);
     }
     if (anyPending()) tally.pendingAtEnd[p] = 1;
@@ -70,66 +74,71 @@ void BandTrainer::integrate(const LayerRun& run, RowRange band) {
       }
     }
   }
-  if (run.early.planes.empty()) return;
-  currents(run, band, &run.early, 1);
+  if (!run.early) return;
+  steps_ = nullptr;
+  currents(run, band, run.earlyInputs.data(), 1, true);
   if (!written_[0]) return;
   for (size_t i = 0; i < membrane_.size(); ++i) membrane_[i] = addProduct(membrane_[i], 1, tile_[i]);
 }
 
-void BandTrainer::currents(const LayerRun& run, RowRange band, const LayerStep* steps, size_t count) {
+void BandTrainer::currents(const LayerRun& run, RowRange band, const StepInput* inputs,
+                           size_t count, bool early) {
   const Layer<int32_t>& layer = *run.layer;
-  const size_t rows = band.count();
+  const size_t rows = band.count(), terms = layer.terms.size();
   tileStride_ = rows * layer.shape.row();
   tile_.resize(count * tileStride_);
   written_.assign(count, 0);
   touched_.assign(count * rows, 0);
   narrows_.assign(count, {});
   narrowTouched_.assign(count * rows, 0);
+  shortcuts_.assign(count, nullptr);
+  const auto input = [&](size_t k, size_t t) { return inputs[k * terms + t]; };
   size_t narrow = 0;
-  for (size_t t = 0; t < layer.terms.size(); ++t) {
-    const Term<int32_t>& term = layer.terms[t];
-    for (size_t k = 0; k < count; ++k) {
-      if (steps[k].paths[t] != Path::Rows) continue;
-      narrows_[k] = {&*term.conv.rows, term.conv.rows->layout(band), narrow};
+  for (size_t k = 0; k < count; ++k) {
+    for (size_t t = 0; t < terms; ++t) {
+      if (input(k, t).path != Path::Rows) continue;
+      const RowSynapse& synapse = *layer.terms[t].conv.rows;
+      narrows_[k] = {&synapse, synapse.layout(band), narrow};
       narrow += narrows_[k].layout.size;
     }
   }
   narrow_.resize(narrow);
-  for (size_t t = 0; t < layer.terms.size(); ++t) {
+  for (size_t t = 0; t < terms; ++t) {
     const Term<int32_t>& term = layer.terms[t];
     for (size_t k = 0; k < count; ++k) {
-      if (steps[k].paths[t] != Path::Rows) continue;
-      addRows(term, *steps[k].planes[t], band, k);
-      lap(steps + k, 1);
+      if (input(k, t).path == Path::Neurons) shortcuts_[k] = input(k, t).plane;
+      if (input(k, t).path != Path::Rows) continue;
+      addRows(term, *input(k, t).plane, band, k);
+      lap(k, 1);
     }
     for (size_t k = 0; k < count; ++k) {
-      if (steps[k].paths[t] != Path::Dense) continue;
+      if (input(k, t).path != Path::Dense) continue;
       size_t together = 1;
-      while (k + together < count && steps[k + together].paths[t] == Path::Dense &&
+      while (k + together < count && input(k + together, t).path == Path::Dense &&
              written_[k + together] == written_[k])
         ++together;
-      dense(term, band, steps, t, k, together, &steps[k] == &run.early);
-      lap(steps + k, together);
+      dense(run, term, band, inputs + t, k, together, early);
+      lap(k, together);
       k += together - 1;
     }
     for (size_t k = 0; k < count; ++k) {
-      if (steps[k].paths[t] != Path::Scatter) continue;
-      scatter(run, term, *steps[k].planes[t], band, k);
-      lap(steps + k, 1);
+      if (input(k, t).path != Path::Scatter) continue;
+      scatter(run, term, *input(k, t).plane, band, k);
+      lap(k, 1);
     }
   }
 }
 
-void BandTrainer::dense(const Term<int32_t>& term, RowRange band, const LayerStep* steps,
-                        size_t index, size_t first, size_t count, bool early) {
+void BandTrainer::dense(const LayerRun& run, const Term<int32_t>& term, RowRange band,
+                        const StepInput* inputs, size_t first, size_t count, bool early) {
   const WindowSynapse& windows = term.conv.windows;
   const size_t bytes = windows.bandBytes(band.count()), rows = band.count();
-  // Sums over early steps are counts; spikes need an offset.
-  const int32_t offset = early ? 0 : 1, most = early ? kMostWindowValue : 2;
+  // Sums over early steps are spike counts; spikes need an offset.
+  const int32_t offset = early ? 0 : 1, most = early ? run.schedule->wake : 2;
   bands_.resize(count * bytes);
   const size_t row = plan_.layers[term.source].shape.row();
   for (size_t k = 0; k < count; ++k) {
-    const Plane& plane = *steps[first + k].planes[index];
+    const Plane& plane = *inputs[(first + k) * run.layer->terms.size()].plane;
     windows.fill<int8_t>(
         band, offset,
         [&](size_t y) { return plane.events[y] ? plane.as<int8_t>() + y * row : nullptr; },
@@ -189,6 +198,7 @@ void BandTrainer::train(const LayerRun& run, RowRange band, const LayerStep* ste
   job.steps = trainSteps;
   job.stepCount = count;
   job.tallies = tallies;
+  if (layer.neuronShortcut) job.factors = layer.terms[*layer.neuronShortcut].factorRow.data();
   for (size_t r = 0; r < rows; ++r) {
     const size_t y = band.from + r;
     bool any = awake || pending_[r];
@@ -202,7 +212,10 @@ void BandTrainer::train(const LayerRun& run, RowRange band, const LayerStep* ste
           fedNarrow
               ? narrow_.data() + narrow.first + narrow.layout.first + r * narrow.layout.pitch
               : nullptr;
-      any = any || fed || fedNarrow;
+      const Plane* shortcut = shortcuts_[k];
+      const bool added = shortcut && shortcut->events[y];
+      trainSteps[k].shortcut = added ? shortcut->as<int8_t>() + y * row : nullptr;
+      any = any || fed || fedNarrow || added;
       steps[k].out->events[y] = 0;
     }
     if (!any) {
@@ -228,7 +241,7 @@ void BandTrainer::train(const LayerRun& run, RowRange band, const LayerStep* ste
       last = std::max(last, steps[k].now.sleep);
     }
   }
-  lap(steps, count);
+  lap(0, count);
 }
 
 }  // namespace casc::spiking

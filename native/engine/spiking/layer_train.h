@@ -18,22 +18,27 @@
 
 namespace casc::spiking {
 
-/** A step of the layer, and what its terms receive in it. */
+/** What a term receives in a step. */
+struct StepInput {
+  const Plane* plane = nullptr;  // null: nothing
+  Path path = Path::Skip;
+};
+
+/** A step of the layer. */
 struct LayerStep {
   Moment now;
-  std::vector<const Plane*> planes;  // per term; null: nothing
-  std::vector<Path> paths;           // per term
+  size_t inputs = 0;  // first of its inputs, one per term, in LayerRun::inputs
   Plane* out = nullptr;
 };
 
 /** The steps of a phase in which the layer may fire; after them only what is pending can. */
 struct LayerPhase {
-  std::vector<LayerStep> steps;
+  size_t first = 0, end = 0;  // in LayerRun::steps
   bool begun = false;  // may the layer fire at all in this phase?
   Moment next;         // the sleep step after `steps`
 };
 
-/** What all bands of a layer share. */
+/** What all bands of a layer share. One object serves all layers, so that its vectors grow once. */
 struct LayerRun {
   const Layer<int32_t>* layer = nullptr;
   const Schedule* schedule = nullptr;
@@ -44,12 +49,28 @@ struct LayerRun {
   std::vector<int32_t> start;         // membranes of one row
   /** Steps before the layer may fire: their sum is all that matters. */
   int32_t earlyAwake = 0;
-  LayerStep early;  // planes are sums over these steps
+  bool early = false;  // was there anything? `earlyInputs` are sums over these steps
+  std::vector<StepInput> earlyInputs;
+  std::vector<LayerStep> steps;
+  std::vector<StepInput> inputs;
   std::vector<LayerPhase> phases;
   int32_t* counts = nullptr;  // [h][w][c], written
   uint32_t ordinal = 0;
   /** The layer's plane of a step that no band had before, all zero. */
   std::function<Plane*(Moment)> plane;
+
+  /** Bytes held; see working_memory.h. */
+  double bytes() const;
+
+  void restart() {
+    start.clear();
+    earlyAwake = 0;
+    early = false;
+    earlyInputs.clear();
+    steps.clear();
+    inputs.clear();
+    phases.clear();
+  }
 };
 
 /** Added up over bands. */
@@ -76,10 +97,11 @@ class BandTrainer {
   double bytes() const;
 
  private:
-  /** The currents of steps [0, count) into the tile. */
-  void currents(const LayerRun& run, RowRange band, const LayerStep* steps, size_t count);
-  void dense(const Term<int32_t>& term, RowRange band, const LayerStep* steps, size_t index,
-             size_t first, size_t count, bool early);
+  /** The currents of `count` steps with these inputs. */
+  void currents(const LayerRun& run, RowRange band, const StepInput* inputs, size_t count,
+                bool early);
+  void dense(const LayerRun& run, const Term<int32_t>& term, RowRange band,
+             const StepInput* inputs, size_t first, size_t count, bool early);
   void scatter(const LayerRun& run, const Term<int32_t>& term, const Plane& plane, RowRange band,
                size_t slot);
   void addRows(const Term<int32_t>& term, const Plane& plane, RowRange band, size_t slot);
@@ -88,14 +110,15 @@ class BandTrainer {
   void train(const LayerRun& run, RowRange band, const LayerStep* steps, size_t count,
              LayerTally& tally);
   bool anyPending() const;
-  /** What went before was for these steps. */
-  void lap(const LayerStep* steps, size_t count) {
-    clock_.lap(count, [steps](size_t k) { return steps[k].now.sleep > 0; });
+  /** What went before was for `count` of the steps at hand, from the k-th on. */
+  void lap(size_t k, size_t count) {
+    clock_.lap(count, [&](size_t i) { return steps_ && steps_[k + i].now.sleep > 0; });
   }
 
   const Plan<int32_t>& plan_;
   TermAdder<int32_t> adder_;
   SleepClock clock_;
+  const LayerStep* steps_ = nullptr;  // at hand; null: those before the layer may fire
   Aligned<int32_t> tile_;  // [step][row][w · c]
   size_t tileStride_ = 0;
   std::vector<uint8_t> written_;  // per step: does the tile hold its current?
@@ -112,7 +135,8 @@ class BandTrainer {
   RowScratch rows_;
   Aligned<int32_t> membrane_;
   Aligned<int8_t> count_;
-  std::vector<uint8_t> pending_;  // per row
+  std::vector<const Plane*> shortcuts_;  // per step: of the term that the neurons add themselves
+  std::vector<uint8_t> pending_;         // per row
   Aligned<uint8_t> bands_;
 };
 

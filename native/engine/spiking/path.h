@@ -7,8 +7,8 @@
 namespace casc::spiking {
 
 /** How a term's current of a step is computed; of a layer with several terms, the last in this
- * order. Skip: nothing reaches it. */
-enum class Path : uint8_t { Skip, Scatter, Rows, Dense };
-constexpr size_t kPaths = 4;
+ * order. Skip: nothing reaches it. Neurons: where the neurons run, a shortcut only. */
+enum class Path : uint8_t { Skip, Neurons, Scatter, Rows, Dense };
+constexpr size_t kPaths = 5;
 
 }  // namespace casc::spiking

@@ -170,6 +170,8 @@ class Compiler {
         for (size_t x = 0; x < size_t(in.w); ++x)
           term.columnTaps.push_back(term.columns.count(x));
       }
+      if (term.op == TermOp::Scale && !plan_.layers[term.source].graded && !to.neuronShortcut)
+        to.neuronShortcut = to.terms.size();
       to.terms.push_back(std::move(term));
     }
   }

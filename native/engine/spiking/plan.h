@@ -86,6 +86,8 @@ struct Layer {
 
   std::optional<Grid> grid;
   std::vector<Term<N>> terms;
+  /** The shortcut of spikes that the neurons add themselves; see kernels/train. */
+  std::optional<size_t> neuronShortcut;
   /** Per awake step: one row [w · c], or the whole plane where it varies over the image. */
   Aligned<N> bias;
   bool biasVaries = false;

@@ -27,9 +27,11 @@ bool countEvents(const Shape& shape, Plane& plane) {
   return plane.total() > 0;
 }
 
-/** Of a step with several terms. */
-Path pathOf(const LayerStep& step) {
-  return step.paths.empty() ? Path::Skip : *std::max_element(step.paths.begin(), step.paths.end());
+/** Of a layer's terms, in a step. */
+Path pathOf(const StepInput* inputs, size_t terms) {
+  Path path = Path::Skip;
+  for (size_t t = 0; t < terms; ++t) path = std::max(path, inputs[t].path);
+  return path;
 }
 
 int32_t wrappingAdd(int32_t a, int32_t b) { return addProduct(a, 1, b); }
@@ -551,7 +553,7 @@ void Simulation<N>::relay(size_t index) {
       });
 }
 
-/** Σ of a source's planes over steps. */
+/** Σ of a source's planes over steps, events not counted. */
 template <class N>
 void Simulation<N>::addPlane(const Layer<N>& from, const Plane& plane, Plane& sum)
   requires kFixedPoint<N>
@@ -563,13 +565,22 @@ void Simulation<N>::addPlane(const Layer<N>& from, const Plane& plane, Plane& su
       const N* values = plane.as<N>() + y * row;
       N* to = sum.as<N>() + y * row;
       for (size_t i = 0; i < row; ++i) to[i] = wrappingAdd(to[i], values[i]);
-      sum.events[y] = nonZeros(to, row);
     } else {
       const int8_t* values = plane.as<int8_t>() + y * row;
       int8_t* to = sum.as<int8_t>() + y * row;
       for (size_t i = 0; i < row; ++i) to[i] = static_cast<int8_t>(to[i] + values[i]);
-      sum.events[y] = nonZeros(to, row);
     }
+  }
+}
+
+template <class N>
+void Simulation<N>::countPlane(const Layer<N>& layer, Plane& plane)
+  requires kFixedPoint<N>
+{
+  if (layer.graded) {
+    countEvents<N>(layer.shape, plane);
+  } else {
+    countEvents<int8_t>(layer.shape, plane);
   }
 }
 
@@ -599,81 +610,92 @@ Path Simulation<N>::choosePath(const Term<N>& term, const Plane& plane, bool spi
   return dense < scattered ? Path::Dense : Path::Scatter;
 }
 
+/** Appends what the layer's terms receive at a moment. */
 template <class N>
-LayerStep Simulation<N>::layerStep(const Layer<N>& layer, Moment now) const
+void Simulation<N>::addInputs(const Layer<N>& layer, Moment now)
   requires kFixedPoint<N>
 {
-  LayerStep step;
-  step.now = now;
-  for (const Term<N>& term : layer.terms) {
-    const bool varies = !plan_.layers[term.source].constant;
-    const Plane* plane = varies ? sourcePlane(term.source, now) : nullptr;
-    step.planes.push_back(plane);
-    Path path = plane ? choosePath(term, *plane, true) : Path::Skip;
-    // One term of a step may have its sums in 16 bits.
-    const bool second = std::find(step.paths.begin(), step.paths.end(), Path::Rows) != step.paths.end();
-    step.paths.push_back(path == Path::Rows && second ? Path::Dense : path);
+  bool rows = false;
+  for (size_t t = 0; t < layer.terms.size(); ++t) {
+    const Term<N>& term = layer.terms[t];
+    StepInput input;
+    if (!plan_.layers[term.source].constant) input.plane = sourcePlane(term.source, now);
+    if (input.plane) {
+      operations += adder_.additions(term, *input.plane);
+      input.path = layer.neuronShortcut == t ? Path::Neurons : choosePath(term, *input.plane, true);
+      // One term of a step may have its sums in 16 bits.
+      if (input.path == Path::Rows && std::exchange(rows, true)) input.path = Path::Dense;
+    }
+    run_.inputs.push_back(input);
   }
-  return step;
+}
+
+/** Adds what the layer's terms receive at a moment to the sums over early steps. */
+template <class N>
+void Simulation<N>::addEarly(const Layer<N>& layer, Moment now)
+  requires kFixedPoint<N>
+{
+  run_.earlyAwake += now.sleep == 0;
+  for (const Term<N>& term : layer.terms) {
+    if (plan_.layers[term.source].constant) continue;
+    if (const Plane* plane = sourcePlane(term.source, now))
+      operations += adder_.additions(term, *plane);
+  }
+  for (size_t source : layer.sources) {
+    if (plan_.layers[source].constant) continue;
+    const Plane* plane = sourcePlane(source, now);
+    if (!plane) continue;
+    if (!early_[source]) early_[source] = zeroPlane(plan_.layers[source]);
+    addPlane(plan_.layers[source], *plane, *early_[source]);
+  }
 }
 
 /** The steps of a layer's run: those before it may fire, as one, and those after, by phase. */
 template <class N>
-void Simulation<N>::planSteps(size_t index, LayerRun& run)
+void Simulation<N>::planSteps(size_t index)
   requires kFixedPoint<N>
 {
   const Layer<N>& layer = plan_.layers[index];
   const int32_t first = schedule_.firstFiring(layer.depth);
-  std::vector<size_t> sources;
   for (int32_t p = 0; p < schedule_.phases(); ++p) {
-    LayerPhase& phase = run.phases[size_t(p)];
+    LayerPhase phase;
+    phase.first = run_.steps.size();
     const int32_t group = schedule_.group(p);
     int32_t sourceEnd = group;
     for (size_t source : layer.sources)
       sourceEnd = std::max(sourceEnd, int32_t(series_[source].phases[size_t(p)].size()));
     Moment now{p, 0, schedule_.before(p), 0};
-    for (; now.sleep <= schedule_.sleepLimit(); ++now.index) {
+    for (;; ++now.index) {
       now.awake = schedule_.before(p) + std::min(now.index + 1, group);
       now.sleep = std::max(0, now.index + 1 - group);
-      if (now.sleep > schedule_.sleepLimit()) break;
       const bool early = schedule_.runStep(p, now.index) < first;
-      if (!early && now.index >= sourceEnd) break;
-      LayerStep step = layerStep(layer, now);
-      uint64_t additions = 0;
-      for (size_t t = 0; t < layer.terms.size(); ++t)
-        if (step.planes[t]) additions += adder_.additions(layer.terms[t], *step.planes[t]);
-      operations += additions;
-      if (now.sleep > 0) profiler_.asleep(index, 0, {0, 0, additions});
-      if (!early) {
-        profiler_.step(index, now.sleep > 0, pathOf(step));
-        phase.steps.push_back(std::move(step));
-        continue;
+      if (now.sleep > schedule_.sleepLimit() || (!early && now.index >= sourceEnd)) break;
+      const uint64_t before = operations;
+      if (early) {
+        addEarly(layer, now);
+      } else {
+        run_.steps.push_back({now, run_.inputs.size(), nullptr});
+        addInputs(layer, now);
+        const StepInput* inputs = run_.inputs.data() + run_.steps.back().inputs;
+        profiler_.step(index, now.sleep > 0, pathOf(inputs, layer.terms.size()));
       }
-      run.earlyAwake += now.sleep == 0;
-      for (size_t t = 0; t < layer.terms.size(); ++t) {
-        if (!step.planes[t]) continue;
-        const size_t source = layer.terms[t].source;
-        auto& sum = early_[source];
-        if (std::find(sources.begin(), sources.end(), source) == sources.end()) {
-          sources.push_back(source);
-          sum = zeroPlane(plan_.layers[source]);
-        }
-      }
-      for (size_t source : sources)
-        if (const Plane* plane = sourcePlane(source, now))
-          addPlane(plan_.layers[source], *plane, *early_[source]);
+      if (now.sleep > 0) profiler_.asleep(index, 0, {0, 0, operations - before});
     }
+    phase.end = run_.steps.size();
     phase.next = now;
-    phase.begun = !phase.steps.empty() || now.sleep <= schedule_.sleepLimit();
+    phase.begun = phase.end > phase.first || now.sleep <= schedule_.sleepLimit();
+    run_.phases.push_back(phase);
   }
-  if (sources.empty()) return;
+  for (size_t source : layer.sources)
+    if (early_[source]) countPlane(plan_.layers[source], *early_[source]);
   for (const Term<N>& term : layer.terms) {
     const Plane* plane = early_[term.source].get();
     const bool any = plane && plane->total() > 0;
-    run.early.planes.push_back(any ? plane : nullptr);
-    run.early.paths.push_back(any ? choosePath(term, *plane, false) : Path::Skip);
+    run_.early = run_.early || any;
+    run_.earlyInputs.push_back(
+        any ? StepInput{plane, choosePath(term, *plane, false)} : StepInput{});
   }
-  profiler_.step(index, false, pathOf(run.early));
+  profiler_.step(index, false, pathOf(run_.earlyInputs.data(), layer.terms.size()));
 }
 
 /** A neuron layer whose neurons run many steps at once; see layer_train.h. */
@@ -684,52 +706,47 @@ void Simulation<N>::train(size_t index)
   const Layer<N>& layer = plan_.layers[index];
   const Shape& s = layer.shape;
   const ConstantCurrent current = constantCurrent(layer);
-  LayerRun run;
-  run.layer = &layer;
-  run.schedule = &schedule_;
-  run.abort = abort_;
-  run.profile = profiler_.on();
-  run.constant = current.data;
-  run.constantStride = current.rowStride;
+  run_.restart();
+  run_.layer = &layer;
+  run_.schedule = &schedule_;
+  run_.abort = abort_;
+  run_.profile = profiler_.on();
+  run_.constant = current.data;
+  run_.constantStride = current.rowStride;
   for (int32_t x = 0; x < s.w; ++x)
     for (size_t c = 0; c < size_t(s.c); ++c)
-      run.start.push_back(startOf(schedule_, layer.channelStart[c], layer.channelThreshold[c]));
-  run.counts = counts[layer.neuronOrdinal].data();
-  run.ordinal = layer.neuronOrdinal;
-  run.phases.resize(size_t(schedule_.phases()));
-  planSteps(index, run);
+      run_.start.push_back(startOf(schedule_, layer.channelStart[c], layer.channelThreshold[c]));
+  run_.counts = counts[layer.neuronOrdinal].data();
+  run_.ordinal = layer.neuronOrdinal;
+  planSteps(index);
   auto& planes = series_[index].phases;
-  size_t most = 1;
-  for (size_t p = 0; p < run.phases.size(); ++p) {
-    auto& steps = run.phases[p].steps;
-    size_t fed = 0;
-    for (LayerStep& step : steps) {
-      auto plane = takePlane(layer);
-      step.out = plane.get();
-      keep(index, step.now, std::move(plane));
-      fed += std::any_of(step.paths.begin(), step.paths.end(),
-                         [](Path path) { return path != Path::Skip; });
-    }
-    most = std::max(most, std::min(fed, kTrainSteps));
+  size_t fed = 1;
+  for (LayerStep& step : run_.steps) {
+    auto plane = takePlane(layer);
+    step.out = plane.get();
+    keep(index, step.now, std::move(plane));
+    const StepInput* inputs = run_.inputs.data() + step.inputs;
+    fed += std::any_of(inputs, inputs + layer.terms.size(),
+                       [](const StepInput& input) { return input.plane != nullptr; });
   }
-  run.plane = [&](Moment now) {
+  run_.plane = [&](Moment now) {
     auto& steps = planes[size_t(now.phase)];
     if (steps.size() <= size_t(now.index) || !steps[size_t(now.index)])
       keep(index, now, zeroPlane(layer));
     return steps[size_t(now.index)].get();
   };
   LayerTally tally;
-  tally.pendingAtEnd.assign(run.phases.size(), 0);
-  tally.lastFiring.assign(run.phases.size(), 0);
-  const size_t rows = BandTrainer::bandRows(s, most);
+  tally.pendingAtEnd.assign(run_.phases.size(), 0);
+  tally.lastFiring.assign(run_.phases.size(), 0);
+  const size_t rows = BandTrainer::bandRows(s, std::min(fed, kTrainSteps));
   for (size_t from = 0; from < size_t(s.h); from += rows)
-    trainer_.run(run, {from, std::min(from + rows, size_t(s.h))}, tally);
+    trainer_.run(run_, {from, std::min(from + rows, size_t(s.h))}, tally);
 
   positive[layer.neuronOrdinal] += tally.positive;
   negative[layer.neuronOrdinal] += tally.negative;
   hash += tally.hash;
   profiler_.asleep(index, tally.secondsAsleep, tally.asleep);
-  for (size_t p = 0; p < run.phases.size(); ++p) {
+  for (size_t p = 0; p < run_.phases.size(); ++p) {
     lastFiring_[p] = std::max(lastFiring_[p], tally.lastFiring[p]);
     pendingAtEnd_[p] |= tally.pendingAtEnd[p];
     // A silent step stores nothing.

@@ -85,9 +85,13 @@ class Simulation {
   void integrate(const Layer<N>& layer, Moment now, const ConstantCurrent& current);
   void train(size_t index)
     requires kFixedPoint<N>;
-  void planSteps(size_t index, LayerRun& run)
+  void planSteps(size_t index)
     requires kFixedPoint<N>;
-  LayerStep layerStep(const Layer<N>& layer, Moment now) const
+  void addInputs(const Layer<N>& layer, Moment now)
+    requires kFixedPoint<N>;
+  void addEarly(const Layer<N>& layer, Moment now)
+    requires kFixedPoint<N>;
+  void countPlane(const Layer<N>& layer, Plane& plane)
     requires kFixedPoint<N>;
   Path choosePath(const Term<N>& term, const Plane& plane, bool spikes) const
     requires kFixedPoint<N>;
@@ -124,6 +128,7 @@ class Simulation {
   TermAdder<N> adder_;
   std::conditional_t<kFixedPoint<N>, BandTrainer, NoTrainer> trainer_;
   PlanePool pool_;
+  LayerRun run_;
   std::vector<Series> series_;
   std::vector<std::unique_ptr<Plane>> early_;  // per source: sum over steps, see planSteps
   Schedule schedule_;

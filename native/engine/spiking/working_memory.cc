@@ -41,14 +41,20 @@ double emittingSteps(const Layer<N>& layer, const Schedule& s, int32_t phase) {
 double trainerBound(const Plan<int32_t>& plan, const Schedule& schedule) {
   double tile = 0, narrow = 0, windows = 0, lists = 0, neurons = 0, highest = 0, longest = 1;
   size_t longestRun = 1;
+  double planned = 0, terms = 1;
   for (const Layer<int32_t>& layer : plan.layers) {
     longest = std::max(longest, double(layer.shape.row()));
     if (layer.kind != LayerKind::Neuron) continue;
     const double row = double(layer.shape.row());
     highest = std::max(highest, double(layer.shape.h));
-    double steps = 1;
-    for (int32_t p = 0; p < schedule.phases(); ++p)
-      steps = std::max(steps, emittingSteps(layer, schedule, p));
+    double steps = 1, all = 0;
+    for (int32_t p = 0; p < schedule.phases(); ++p) {
+      const double emitting = emittingSteps(layer, schedule, p);
+      steps = std::max(steps, emitting);
+      all += emitting;
+    }
+    planned = std::max(planned, all);
+    terms = std::max(terms, double(layer.terms.size()));
     const auto most = size_t(std::min<double>(kTrainSteps, steps));
     longestRun = std::max(longestRun, most);
     for (size_t fed = 1; fed <= most; ++fed) {
@@ -73,8 +79,11 @@ double trainerBound(const Plan<int32_t>& plan, const Schedule& schedule) {
     }
   }
   // Flags by step and row, and which step has sums in 16 bits.
-  const double flags = double(longestRun) * (3 * highest + 64);
-  return kGrowth * (tile + narrow + windows + lists + neurons + flags + highest) +
+  const double flags = double(longestRun) * (3 * highest + 72);
+  const double plans = longest * sizeof(int32_t) + terms * sizeof(StepInput) +
+                       planned * (sizeof(LayerStep) + terms * sizeof(StepInput)) +
+                       double(schedule.phases()) * sizeof(LayerPhase);
+  return kGrowth * (tile + plans + narrow + windows + lists + neurons + flags + highest) +
          (longest + kEventSlack) * (3 * sizeof(Event) + sizeof(int32_t));
 }
 
@@ -178,15 +187,19 @@ WorkingBytes workingBytesBound(const Plan<N>& plan, const Schedule& schedule) {
 
 double BandTrainer::bytes() const {
   return double(adder_.bytes()) + held(tile_) + held(written_) + held(touched_) + held(narrow_) +
-         held(narrows_) + held(narrowTouched_) + held(rows_.codes) + held(rows_.begin) +
-         held(rows_.pixels) + held(rows_.sorted) + held(rows_.places) + held(membrane_) +
-         held(count_) + held(pending_) + held(bands_);
+         held(narrows_) + held(narrowTouched_) + held(shortcuts_) + held(rows_.codes) +
+         held(rows_.begin) + held(rows_.pixels) + held(rows_.sorted) + held(rows_.places) +
+         held(membrane_) + held(count_) + held(pending_) + held(bands_);
+}
+
+double LayerRun::bytes() const {
+  return held(start) + held(earlyInputs) + held(steps) + held(inputs) + held(phases);
 }
 
 template <class N>
 double Simulation<N>::bytes() const {
   double sum = double(adder_.bytes()) + double(pool_.bytes()) + held(early_);
-  if constexpr (kFixedPoint<N>) sum += trainer_.bytes();
+  if constexpr (kFixedPoint<N>) sum += trainer_.bytes() + run_.bytes();
   for (const Series& series : series_) sum += double(series.bytes());
   for (const auto& layer : counts) sum += held(layer);
   for (const auto& layer : readouts) sum += held(layer);

@@ -18,84 +18,91 @@ CASC_AVX2 inline void store(void* p, __m256i x) {
   _mm256_storeu_si256(static_cast<__m256i*>(p), x);
 }
 
-/** Four times eight signs as 32 bytes, in order: saturation keeps the sign, and zero for zero. */
+CASC_AVX2 inline __m256i load16(const int16_t* p) {
+  return _mm256_cvtepi16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+}
+CASC_AVX2 inline __m256i load8(const int8_t* p) {
+  return _mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
+}
+
+/** Four times eight small numbers as 32 bytes, in order. */
 CASC_AVX2 inline __m256i packed(const __m256i* x) {
   const __m256i words =
       _mm256_packs_epi16(_mm256_packs_epi32(x[0], x[1]), _mm256_packs_epi32(x[2], x[3]));
   return _mm256_permutevar8x32_epi32(words, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
 }
 
-/** Where v ≥ θ and n < limit; where v < 0 and n > 0. */
-CASC_AVX2 inline __m256i firing(const __m256i* v, const int32_t* theta, __m256i n, int8_t limit) {
-  __m256i below[kParts];
-#pragma GCC unroll 4
-  for (size_t q = 0; q < kParts; ++q)
-    below[q] = _mm256_cmpgt_epi32(load(theta + q * kLanes), v[q]);
-  return _mm256_andnot_si256(packed(below), _mm256_cmpgt_epi8(_mm256_set1_epi8(limit), n));
-}
-CASC_AVX2 inline __m256i takingBack(const __m256i* v, __m256i n, __m256i allowed) {
-  const __m256i zero = _mm256_setzero_si256();
-  const __m256i below = _mm256_cmpgt_epi8(zero, packed(v));
-  return _mm256_and_si256(_mm256_and_si256(below, _mm256_cmpgt_epi8(n, zero)), allowed);
+CASC_AVX2 inline uint64_t signs(__m256i x) {
+  return static_cast<uint32_t>(_mm256_movemask_epi8(x));
 }
 
-CASC_AVX2 inline uint64_t bits(__m256i x) {
-  return static_cast<uint32_t>(_mm256_movemask_epi8(x));
+/** All bits set where v ≥ θ and n < limit; where v < 0 and n > 0. */
+CASC_AVX2 inline __m256i firing(__m256i v, __m256i theta, __m256i n, __m256i limit) {
+  return _mm256_andnot_si256(_mm256_cmpgt_epi32(theta, v), _mm256_cmpgt_epi32(limit, n));
+}
+CASC_AVX2 inline __m256i takingBack(__m256i v, __m256i n, __m256i allowed) {
+  const __m256i below = _mm256_and_si256(_mm256_srai_epi32(v, 31), allowed);
+  return _mm256_and_si256(below, _mm256_cmpgt_epi32(n, _mm256_setzero_si256()));
 }
 
 /** Neurons i to i + 31; their spikes go to bits `shift` and up of the words. */
 CASC_AVX2 inline bool run(const TrainJob& job, size_t i, TrainWords& words, unsigned shift) {
+  // Stores of bytes might alias the job, so what the loop reads of it is copied first.
+  const int32_t* const thresholds = job.threshold + i;
+  const int32_t* const constant = job.constant + i;
+  const int32_t* const factors = job.factors ? job.factors + i : nullptr;
+  const TrainStep* const steps = job.steps;
+  const size_t stepCount = job.stepCount;
   const __m256i allowed = _mm256_set1_epi8(job.negative ? -1 : 0);
-  const int32_t* theta = job.threshold + i;
-  __m256i v[kParts];
+  __m256i v[kParts], n[kParts];
 #pragma GCC unroll 4
-  for (size_t q = 0; q < kParts; ++q) v[q] = load(job.membrane + i + q * kLanes);
-  __m256i n = load(job.count + i);
+  for (size_t q = 0; q < kParts; ++q) {
+    v[q] = load(job.membrane + i + q * kLanes);
+    n[q] = load8(job.count + i + q * kLanes);
+  }
   bool quiet = false;  // see the kernel for AVX-512
-  for (size_t t = 0; t < job.stepCount; ++t) {
-    const TrainStep& step = job.steps[t];
-    if (quiet && !step.current && !step.narrow && !step.awake) {
+  for (size_t t = 0; t < stepCount; ++t) {
+    const TrainStep step = steps[t];
+    if (quiet && !step.current && !step.narrow && !step.shortcut && !step.awake) {
       store(step.spikes + i, _mm256_setzero_si256());
       continue;
     }
-    if (step.current) {
-#pragma GCC unroll 4
-      for (size_t q = 0; q < kParts; ++q)
-        v[q] = _mm256_add_epi32(v[q], load(step.current + i + q * kLanes));
-    }
-    if (step.narrow) {
-#pragma GCC unroll 4
-      for (size_t q = 0; q < kParts; ++q)
-        v[q] = _mm256_add_epi32(v[q], _mm256_cvtepi16_epi32(_mm_loadu_si128(
-                                          reinterpret_cast<const __m128i*>(step.narrow + i + q * kLanes))));
-    }
-    if (step.awake) {
-#pragma GCC unroll 4
-      for (size_t q = 0; q < kParts; ++q)
-        v[q] = _mm256_add_epi32(v[q], load(job.constant + i + q * kLanes));
-    }
-    const __m256i fire = firing(v, theta, n, step.limit);
-    const __m256i back = takingBack(v, n, allowed);
-    const __m256i s = _mm256_sub_epi8(back, fire);
-    store(step.spikes + i, s);
-    const uint64_t plus = bits(fire), minus = bits(back);
-    quiet = !step.awake && (plus | minus) == 0;
-    if ((plus | minus) == 0) continue;
-    n = _mm256_add_epi8(n, s);
+    const __m256i limit = _mm256_set1_epi32(step.limit);
+    __m256i s[kParts];
 #pragma GCC unroll 4
     for (size_t q = 0; q < kParts; ++q) {
-      const __m256i sign = _mm256_cvtepi8_epi32(
-          _mm_loadl_epi64(reinterpret_cast<const __m128i*>(step.spikes + i + q * kLanes)));
-      v[q] = _mm256_sub_epi32(v[q], _mm256_sign_epi32(load(theta + q * kLanes), sign));
+      if (step.current) v[q] = _mm256_add_epi32(v[q], load(step.current + i + q * kLanes));
+      if (step.narrow) v[q] = _mm256_add_epi32(v[q], load16(step.narrow + i + q * kLanes));
+      if (step.shortcut) {
+        const __m256i spikes = load8(step.shortcut + i + q * kLanes);
+        v[q] = _mm256_add_epi32(v[q], _mm256_mullo_epi32(load(factors + q * kLanes), spikes));
+      }
+      if (step.awake) v[q] = _mm256_add_epi32(v[q], load(constant + q * kLanes));
+      const __m256i theta = load(thresholds + q * kLanes);
+      const __m256i fire = firing(v[q], theta, n[q], limit);
+      const __m256i back = takingBack(v[q], n[q], allowed);
+      v[q] = _mm256_sub_epi32(v[q], _mm256_and_si256(fire, theta));
+      v[q] = _mm256_add_epi32(v[q], _mm256_and_si256(back, theta));
+      s[q] = _mm256_sub_epi32(back, fire);
+      n[q] = _mm256_add_epi32(n[q], s[q]);
     }
+    const __m256i spikes = packed(s);
+    store(step.spikes + i, spikes);
+    const uint64_t minus = signs(spikes), plus = signs(_mm256_cmpgt_epi8(spikes, _mm256_setzero_si256()));
+    quiet = !step.awake && (plus | minus) == 0;
     words.plus[t] |= plus << shift;
     words.minus[t] |= minus << shift;
   }
+  const __m256i limit = _mm256_set1_epi32(stepCount ? steps[stepCount - 1].limit : 0);
+  __m256i pending = _mm256_setzero_si256();
 #pragma GCC unroll 4
-  for (size_t q = 0; q < kParts; ++q) store(job.membrane + i + q * kLanes, v[q]);
-  store(job.count + i, n);
-  const int8_t limit = job.stepCount ? job.steps[job.stepCount - 1].limit : int8_t{0};
-  return bits(_mm256_or_si256(firing(v, theta, n, limit), takingBack(v, n, allowed))) != 0;
+  for (size_t q = 0; q < kParts; ++q) {
+    store(job.membrane + i + q * kLanes, v[q]);
+    pending = _mm256_or_si256(pending, firing(v[q], load(thresholds + q * kLanes), n[q], limit));
+    pending = _mm256_or_si256(pending, takingBack(v[q], n[q], allowed));
+  }
+  store(job.count + i, packed(n));
+  return !_mm256_testz_si256(pending, pending);
 }
 
 }  // namespace
@@ -117,6 +124,7 @@ CASC_AVX2 bool trainAvx2(const TrainJob& job) {
     steps[t] = job.steps[t];
     if (steps[t].current) steps[t].current += i;
     if (steps[t].narrow) steps[t].narrow += i;
+    if (steps[t].shortcut) steps[t].shortcut += i;
     steps[t].spikes += i;
   }
   rest.steps = steps;
@@ -124,6 +132,7 @@ CASC_AVX2 bool trainAvx2(const TrainJob& job) {
   rest.count += i;
   rest.threshold += i;
   rest.constant += i;
+  if (rest.factors) rest.factors += i;
   rest.length -= i;
   rest.word += i / 64;
   return trainScalar(rest) || pending;

@@ -15,89 +15,111 @@ CASC_AVX512 inline __mmask16 part(__mmask64 lanes, size_t q) {
   return static_cast<__mmask16>(lanes >> (q * kLanes));
 }
 
-CASC_AVX512 inline __mmask64 joined(const __mmask16* parts) {
-  return _mm512_kunpackd(_mm512_kunpackw(parts[3], parts[2]), _mm512_kunpackw(parts[1], parts[0]));
-}
-
-CASC_AVX512 inline __m512i widened(const int16_t* p, __mmask16 lanes) {
-  return _mm512_cvtepi16_epi32(_mm256_maskz_loadu_epi16(lanes, p));
-}
-
-/** Of sixteen neurons: where v ≥ θ and n < limit; where v < 0 and n > 0. */
-CASC_AVX512 inline __mmask16 firing(__m512i v, __m512i theta, __m512i n, __m512i limit) {
-  return _mm512_mask_cmpge_epi32_mask(_mm512_cmplt_epi32_mask(n, limit), v, theta);
-}
-CASC_AVX512 inline __mmask16 takingBack(__m512i v, __m512i n, __mmask16 allowed) {
-  const __m512i zero = _mm512_setzero_si512();
-  return _mm512_mask_cmplt_epi32_mask(_mm512_mask_cmpgt_epi32_mask(allowed, n, zero), v, zero);
+/** Four times sixteen small numbers as 64 bytes, in order. */
+CASC_AVX512 inline __m512i packed(const __m512i* x) {
+  const __m512i bytes =
+      _mm512_packs_epi16(_mm512_packs_epi32(x[0], x[1]), _mm512_packs_epi32(x[2], x[3]));
+  return _mm512_permutexvar_epi32(
+      _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15), bytes);
 }
 
 /** Neurons i to i + 63, those in `lanes`; returns whether one is pending. `Whole`: all lanes. */
 template <bool Whole>
 CASC_AVX512 inline bool run(const TrainJob& job, size_t i, __mmask64 lanes) {
-  auto load = [&](const int32_t* p, size_t q) __attribute__((always_inline)) CASC_AVX512 {
+  auto load = [=](const int32_t* p, size_t q) __attribute__((always_inline)) CASC_AVX512 {
     return Whole ? _mm512_loadu_si512(p + i + q * kLanes)
                  : _mm512_maskz_loadu_epi32(part(lanes, q), p + i + q * kLanes);
   };
+  auto load16 = [=](const int16_t* p, size_t q) __attribute__((always_inline)) CASC_AVX512 {
+    p += i + q * kLanes;
+    return _mm512_cvtepi16_epi32(
+        Whole ? _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))
+              : _mm256_maskz_loadu_epi16(part(lanes, q), p));
+  };
+  auto load8 = [=](const int8_t* p, size_t q) __attribute__((always_inline)) CASC_AVX512 {
+    p += i + q * kLanes;
+    return _mm512_cvtepi8_epi32(Whole ? _mm_loadu_si128(reinterpret_cast<const __m128i*>(p))
+                                      : _mm_maskz_loadu_epi8(part(lanes, q), p));
+  };
   // Stores of bytes might alias the job, so what the loop reads of it is copied first.
   const int32_t* const constant = job.constant;
+  const int32_t* const factors = job.factors;
   const TrainStep* const steps = job.steps;
   const size_t stepCount = job.stepCount;
   TrainWords words;
   const __m512i one = _mm512_set1_epi32(1);
-  const __mmask16 takers = job.negative ? 0xFFFF : 0;
-  __m512i v[kParts], theta[kParts], n[kParts];
+  const __m512i takers = _mm512_set1_epi32(job.negative ? -1 : 0);
+  // Conditions are signs, spread over their lanes: instructions that make or join masks are few a
+  // cycle. below[q] = n − 1.
+  __m512i v[kParts], theta[kParts], below[kParts];
 #pragma GCC unroll 4
   for (size_t q = 0; q < kParts; ++q) {
     v[q] = load(job.membrane, q);
     // Lanes that are not there never fire: their membranes are 0.
     theta[q] = Whole ? load(job.threshold, q)
                      : _mm512_mask_loadu_epi32(one, part(lanes, q), job.threshold + i + q * kLanes);
-    n[q] = _mm512_cvtepi8_epi32(
-        _mm_maskz_loadu_epi8(part(lanes, q), job.count + i + q * kLanes));
+    below[q] = _mm512_sub_epi32(load8(job.count, q), one);
   }
   // Of sleep steps without input: nothing happens after one in which nothing happened.
   bool quiet = false;
   for (size_t t = 0; t < stepCount; ++t) {
     const TrainStep step = steps[t];
-    if (quiet && !step.current && !step.narrow && !step.awake) {
+    if (quiet && !step.current && !step.narrow && !step.shortcut && !step.awake) {
       words.plus[t] = words.minus[t] = 0;
       _mm512_mask_storeu_epi8(step.spikes + i, lanes, _mm512_setzero_si512());
       continue;
     }
-    const __m512i limit = _mm512_set1_epi32(step.limit);
-    __mmask16 fire[kParts], back[kParts];
 #pragma GCC unroll 4
     for (size_t q = 0; q < kParts; ++q) {
       if (step.current) v[q] = _mm512_add_epi32(v[q], load(step.current, q));
-      if (step.narrow) v[q] = _mm512_add_epi32(v[q], widened(step.narrow + i + q * kLanes, part(lanes, q)));
+      if (step.narrow) v[q] = _mm512_add_epi32(v[q], load16(step.narrow, q));
+      if (step.shortcut) {
+        v[q] = _mm512_add_epi32(
+            v[q], _mm512_mullo_epi32(load(factors, q), load8(step.shortcut, q)));
+      }
       if (step.awake) v[q] = _mm512_add_epi32(v[q], load(constant, q));
-      fire[q] = firing(v[q], theta[q], n[q], limit);
-      back[q] = takingBack(v[q], n[q], takers);
-      v[q] = _mm512_mask_sub_epi32(v[q], fire[q], v[q], theta[q]);
-      v[q] = _mm512_mask_add_epi32(v[q], back[q], v[q], theta[q]);
-      n[q] = _mm512_mask_add_epi32(n[q], fire[q], n[q], one);
-      n[q] = _mm512_mask_sub_epi32(n[q], back[q], n[q], one);
     }
-    const __mmask64 plus = joined(fire), minus = joined(back);
-    quiet = !step.awake && (plus | minus) == 0;
-    const __m512i s = _mm512_mask_set1_epi8(_mm512_maskz_set1_epi8(plus, 1), minus, -1);
-    if (Whole) {
-      _mm512_storeu_si512(step.spikes + i, s);
-    } else {
-      _mm512_mask_storeu_epi8(step.spikes + i, lanes, s);
+    const __m512i last = _mm512_set1_epi32(step.limit - 2);  // n − 1 from which a neuron fires
+    __m512i s[kParts];
+#pragma GCC unroll 4
+    for (size_t q = 0; q < kParts; ++q) {
+      __m512i held = _mm512_or_si512(_mm512_sub_epi32(v[q], theta[q]), v[q]);
+      // With one spike a step at most, the upper bound can only bind in sleep.
+      if (!step.awake) held = _mm512_or_si512(held, _mm512_sub_epi32(last, below[q]));
+      held = _mm512_srai_epi32(held, 31);  // 0 where a neuron fires, else −1
+      const __m512i back = _mm512_srai_epi32(
+          _mm512_and_si512(_mm512_andnot_si512(below[q], v[q]), takers), 31);
+      v[q] = _mm512_sub_epi32(v[q], _mm512_andnot_si512(held, theta[q]));
+      v[q] = _mm512_add_epi32(v[q], _mm512_and_si512(back, theta[q]));
+      s[q] = _mm512_add_epi32(_mm512_add_epi32(held, one), back);
+      below[q] = _mm512_add_epi32(below[q], s[q]);
     }
+    const __m512i spikes = packed(s);
+    const __mmask64 minus = _mm512_movepi8_mask(spikes);
+    const __mmask64 plus = _mm512_cmpgt_epi8_mask(spikes, _mm512_setzero_si512());
     words.plus[t] = plus;
     words.minus[t] = minus;
+    quiet = !step.awake && (plus | minus) == 0;
+    if (Whole) {
+      _mm512_storeu_si512(step.spikes + i, spikes);
+    } else {
+      _mm512_mask_storeu_epi8(step.spikes + i, lanes, spikes);
+    }
   }
   tallyWords(job, job.word + i / 64, words);
-  const __m512i limit = _mm512_set1_epi32(stepCount ? steps[stepCount - 1].limit : 0);
+  const __m512i limit =
+      _mm512_set1_epi32((stepCount ? steps[stepCount - 1].limit : 0) - 1);
   bool pending = false;
 #pragma GCC unroll 4
   for (size_t q = 0; q < kParts; ++q) {
     _mm512_mask_storeu_epi32(job.membrane + i + q * kLanes, part(lanes, q), v[q]);
-    _mm512_mask_cvtepi32_storeu_epi8(job.count + i + q * kLanes, part(lanes, q), n[q]);
-    pending |= (firing(v[q], theta[q], n[q], limit) | takingBack(v[q], n[q], takers)) != 0;
+    _mm512_mask_cvtepi32_storeu_epi8(job.count + i + q * kLanes, part(lanes, q),
+                                     _mm512_add_epi32(below[q], one));
+    const __mmask16 up = _mm512_mask_cmpge_epi32_mask(_mm512_cmplt_epi32_mask(below[q], limit),
+                                                      v[q], theta[q]);
+    const __mmask16 down = _mm512_movepi32_mask(
+        _mm512_and_si512(_mm512_andnot_si512(below[q], v[q]), takers));
+    pending |= (up | down) != 0;
   }
   return pending;
 }

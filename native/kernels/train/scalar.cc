@@ -10,6 +10,10 @@ int32_t wrappingAdd(int32_t a, int32_t b) {
   return static_cast<int32_t>(static_cast<uint32_t>(a) + static_cast<uint32_t>(b));
 }
 
+int32_t wrappingMultiply(int32_t a, int32_t b) {
+  return static_cast<int32_t>(static_cast<uint32_t>(a) * static_cast<uint32_t>(b));
+}
+
 }  // namespace
 
 bool trainScalar(const TrainJob& job) {
@@ -24,11 +28,12 @@ bool trainScalar(const TrainJob& job) {
         const TrainStep& step = job.steps[t];
         if (step.current) v = wrappingAdd(v, step.current[i]);
         if (step.narrow) v = wrappingAdd(v, step.narrow[i]);
+        if (step.shortcut) v = wrappingAdd(v, wrappingMultiply(job.factors[i], step.shortcut[i]));
         if (step.awake) v = wrappingAdd(v, job.constant[i]);
         const bool fires = v >= theta && n < step.limit;
         const bool takesBack = v < 0 && n > 0 && job.negative;
-        if (fires) v -= theta;
-        if (takesBack) v += theta;
+        if (fires) v = wrappingAdd(v, -theta);
+        if (takesBack) v = wrappingAdd(v, theta);
         const int8_t s = static_cast<int8_t>(fires - takesBack);
         n = static_cast<int8_t>(n + s);
         step.spikes[i] = s;

@@ -16,6 +16,7 @@ constexpr size_t kTrainSteps = 32;
 struct TrainStep {
   const int32_t* current = nullptr;  // I of the row; null for none
   const int16_t* narrow = nullptr;   // more of it, in 16 bits; null for none
+  const int8_t* shortcut = nullptr;  // spikes that add their factors; null for none
   bool awake = false;                // adds `constant` too
   int8_t limit = 0;                  // a neuron fires only while its count is below this
   uint64_t key = 0;                  // of the hash
@@ -34,6 +35,7 @@ struct TrainJob {
   int8_t* count = nullptr;             // n, updated; 0..127
   const int32_t* threshold = nullptr;  // θ > 0
   const int32_t* constant = nullptr;   // I of every awake step
+  const int32_t* factors = nullptr;    // what a spike of a shortcut adds
   size_t length = 0;
   bool negative = true;  // may a neuron take back a spike?
   const TrainStep* steps = nullptr;
