@@ -1,4 +1,4 @@
-/** `npm run bench:peers` on the net in the box: no figure is asserted, only that the benchmark runs and what it prints. */
+/** `npm run bench:peers` on the net in the box: no speed is asserted, only that the benchmark runs and what it prints. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { runNode } from './support/casc';
@@ -15,11 +15,10 @@ beforeAll(() => {
   expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
 });
 
-test('--json: where it ran, every round of both sides, and the certificate', () => {
+test('--json: where it ran, every round of all sides, the certificate, and the other tables', () => {
   const { status, stdout } = peers(['box', '--rounds', '2', '--json'], { CASC_ISA: 'scalar' });
   expect(status).toBe(0);
-  const seconds = [expect.any(Number), expect.any(Number)];
-  const { results, ...where } = JSON.parse(stdout);
+  const { throughput, latency, scaling, memory, int8Kernels, ...where } = JSON.parse(stdout);
   expect(where).toEqual({
     machine: { cpu: expect.any(String), cores: expect.any(Number), load: expect.any(Number) },
     node: process.version,
@@ -34,41 +33,74 @@ test('--json: where it ran, every round of both sides, and the certificate', () 
     rounds: 2,
     notMeasured: expect.any(Array),
   });
-  expect(results).toEqual([
-    expect.objectContaining({
-      name: 'box',
-      isa: 'scalar',
-      threads: 2,
-      batch: 8,
-      levels: 8,
-      format: 'int8',
-      certificate: { certified: true, checkedNeurons: 8 * 33_722, mismatches: 0 },
-      secondsPerBatch: { snn: seconds, onnxruntime: seconds },
-      imagesPerSecond: { snn: expect.any(Number), onnxruntime: expect.any(Number) },
+
+  const seconds = [expect.any(Number), expect.any(Number)];
+  const rates = { snn: expect.any(Number), fp32: expect.any(Number), int8: expect.any(Number) };
+  const [plain, staggered, ...rest] = throughput;
+  for (const [row, mode] of [
+    [plain, 'stagger 0'],
+    [staggered, 'stagger 2'],
+  ]) {
+    expect(row).toMatchObject({
+      ...{ name: 'box', isa: 'scalar', threads: 2, mode, batch: 8, levels: 8, format: 'int8' },
+      certificate: { certified: true, checked: 8 * 33_722, mismatches: 0 },
+      secondsPerBatch: { snn: seconds, fp32: seconds, int8: seconds },
+      imagesPerSecond: rates,
+      sameTop1: { snn: expect.any(Number), int8: expect.any(Number) },
+      additionsPerSecond: expect.any(Number),
       otherLoad: expect.any(Number),
-    }),
-  ]);
-  const [{ ratio, secondsPerBatch }] = results;
-  const ratios = [0, 1].map((i) => secondsPerBatch.onnxruntime[i] / secondsPerBatch.snn[i]);
-  expect(ratio.min).toBeCloseTo(Math.min(...ratios));
-  expect(ratio.max).toBeCloseTo(Math.max(...ratios));
-  expect(ratio.median).toBeCloseTo((ratios[0]! + ratios[1]!) / 2);
+    });
+    for (const peer of ['fp32', 'int8']) {
+      const ratios = [0, 1].map((i) => row.secondsPerBatch[peer][i] / row.secondsPerBatch.snn[i]);
+      expect(row.ratio[peer].min).toBeCloseTo(Math.min(...ratios));
+      expect(row.ratio[peer].max).toBeCloseTo(Math.max(...ratios));
+      expect(row.ratio[peer].median).toBeCloseTo((ratios[0]! + ratios[1]!) / 2);
+    }
+  }
+  expect(staggered.simulation.spikes.positive).toBeLessThan(plain.simulation.spikes.positive);
+  expect(staggered.simulation.steps.sleep.mean).toBeGreaterThan(plain.simulation.steps.sleep.mean);
+  // A build without the mode says so.
+  const restRows = rest.map(({ mode, certificate }: { mode: string; certificate: object }) => ({ mode, certificate }));
+  const unmeasured = where.notMeasured.filter((line: string) => line.includes('no mode "rest"'));
+  expect(restRows).toEqual(
+    unmeasured.length > 0 ? [] : [{ mode: 'rest', certificate: { certified: true, checked: 80, mismatches: 0 } }],
+  );
+
+  const sides = latency.map(({ side, threads }: { side: string; threads: number }) => `${side} ${threads}`);
+  expect(sides).toEqual(expect.arrayContaining(['SNN stagger 0 1', 'SNN stagger 0 2', 'fp32 1', 'fp32 2', 'int8 1']));
+  for (const { calls, milliseconds } of latency) {
+    expect(calls).toBeGreaterThanOrEqual(2);
+    expect(milliseconds.p95).toBeGreaterThanOrEqual(milliseconds.median);
+  }
+  expect(scaling).toContainEqual({
+    ...{ name: 'box', isa: 'scalar', side: 'SNN stagger 0', batch: 8 },
+    secondsPerBatch: { one: seconds, two: seconds },
+    imagesPerSecond: { one: expect.any(Number), two: expect.any(Number) },
+    ratio: { median: expect.any(Number), min: expect.any(Number), max: expect.any(Number) },
+    otherLoad: expect.any(Number),
+  });
+  expect(memory).toEqual([{ name: 'box', batch: 8, threads: 2, isa: 'scalar', peakBytes: expect.any(Object) }]);
+  const { node, library, loaded, run } = memory[0].peakBytes;
+  expect(node).toBeGreaterThan(1e7);
+  expect([node, library, loaded, run]).toEqual([node, library, loaded, run].sort((a, b) => a - b));
+  expect(int8Kernels.box).toMatchObject({ QLinearConv: 5, QLinearAdd: 1, QGemm: 1 });
 });
 
-test('the table has a row per instruction set', () => {
+test('the tables are aligned, a row per setting', () => {
   const { status, stdout } = peers(['box', '--rounds', '1'], { CASC_ISA: 'scalar' });
   expect(status).toBe(0);
-  expect(stdout).toMatch(
-    /^net +batch +threads +isa +SNN img\/s +ort img\/s +ratio +min\.\.max +other load +steps +certified neurons/m,
-  );
-  expect(stdout).toMatch(/^box +8 +2 +scalar .* 269,776 +\d\/8$/m);
+  expect(stdout).toMatch(/^net +batch +threads +isa +mode +SNN +fp32 +int8 +\/ fp32 +min\.\.max +\/ int8 /m);
+  expect(stdout).toMatch(/^box +8 +2 +scalar +stagger 2 .* 269,776 neurons +\d\/8 +\d\/8$/m);
+  expect(stdout).toMatch(/^net +isa +side +threads +median ms +p95 ms +calls +other load$/m);
+  expect(stdout).toMatch(/^net +batch +isa +side +1 thread +2 threads +ratio +min\.\.max +other load$/m);
+  expect(stdout).toMatch(/^box +8 +2 +scalar( +\d+\.\d){4}$/m);
 });
 
 test('missing data: one line a net, exit code 0, or 1 where the data are required', () => {
   const empty = { CASC_DATA: join(root, 'no', 'such', 'folder'), CASC_REQUIRE_DATA: '' };
   const missing = peers([], empty);
   expect(missing.status).toBe(0);
-  expect(missing.stdout.match(/ not measured: no .*CASC_DATA/g)).toHaveLength(2);
+  expect(missing.stdout.match(/ not measured: no .*CASC_DATA/g)).toHaveLength(3);
   expect(peers([], { ...empty, CASC_REQUIRE_DATA: '1' }).status).toBe(1);
 });
 

@@ -19,7 +19,8 @@ const Kernels& kernelsOf(Isa isa) {
  addShortcutScalar,
  rowKernelScalar,
  rowKernelScalar,
- collectCodesScalar};
+ collectCodesScalar,
+ byteKernelsScalar};
 #if CASC_HAS_AVX2
   static const Kernels avx2{Isa::Avx2,
                             {neuronStepAvx2, collectSpikesAvx2},
@@ -35,7 +36,8 @@ const Kernels& kernelsOf(Isa isa) {
  addShortcutAvx2,
  rowKernelAvx2,
  rowKernelAvx2,
- collectCodesAvx2};
+ collectCodesAvx2,
+ byteKernelsAvx2};
   if (isa == Isa::Avx2) return avx2;
 #endif
 #if CASC_HAS_AVX512
@@ -53,7 +55,8 @@ const Kernels& kernelsOf(Isa isa) {
  addShortcutAvx512,
  rowKernelAvx2,
  rowKernelAvx512,
- collectCodesAvx512};
+ collectCodesAvx512,
+ byteKernelsAvx512};
   if (isa == Isa::Avx512) return avx512;
 #endif
   static_cast<void>(isa);

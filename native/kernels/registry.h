@@ -2,6 +2,7 @@
 // instruction set itself.
 #pragma once
 
+#include "kernels/bytes/bytes.h"
 #include "kernels/events/events.h"
 #include "kernels/isa.h"
 #include "kernels/neuron/neuron.h"
@@ -37,6 +38,7 @@ struct Kernels {
   AddShortcut addShortcut;
   RowKernel rowsNarrow, rowsWide;
   CollectCodes collectCodes;
+  ByteKernels bytes;
 };
 
 /** The kernels of an instruction set that foundIsas() has. */

@@ -8,7 +8,7 @@
 namespace casc::spiking {
 namespace {
 
-constexpr size_t kTileBytes = 192 * 1024;
+constexpr size_t kTileBytes = 768 * 1024;
 
 }  // namespace
 
@@ -46,16 +46,22 @@ void BandTrainer::run(const LayerRun& run, RowRange band, LayerTally& tally) {
       train(run, band, steps, count, tally);
     }
     // What is pending now goes on without input.
-    LayerStep step;
-    for (step.now = phase.next; step.now.sleep <= run.schedule->sleepLimit() && anyPending();
-         ++step.now.sleep, ++step.now.index) {
+    LayerStep steps[kTailSteps];
+    Moment now = phase.next;
+    while (now.sleep <= run.schedule->sleepLimit() && anyPending()) {
       throwIfAborted(run.abort);
-      step.out = run.plane(step.now);
-      steps_ = &step;
-      written_.assign(1, 0);
-      narrows_.assign(1, {});
-      shortcuts_.assign(1, nullptr);
-      train(run, band, &step, 1, tally);
+      size_t count = 0;
+      for (; count < kTailSteps && now.sleep <= run.schedule->sleepLimit(); ++count) {
+        steps[count].now = now;
+        steps[count].out = run.plane(now);
+        ++now.sleep;
+        ++now.index;
+      }
+      steps_ = steps;
+      written_.assign(count, 0);
+      narrows_.assign(count, {});
+      shortcuts_.assign(count, nullptr);
+      train(run, band, steps, count, tally);
     }
     if (anyPending()) tally.pendingAtEnd[p] = 1;
   }
@@ -68,17 +74,14 @@ void BandTrainer::integrate(const LayerRun& run, RowRange band) {
   if (run.earlyAwake > 0) {
     for (size_t r = 0; r < band.count(); ++r) {
       const int32_t* constant = run.constant + (band.from + r) * run.constantStride;
-      for (size_t i = 0; i < row; ++i) {
-        int32_t& v = membrane_[r * row + i];
-        v = addProduct(v, run.earlyAwake, constant[i]);
-      }
+      plan_.byteKernels.addTimes(membrane_.data() + r * row, run.earlyAwake, constant, row);
     }
   }
   if (!run.early) return;
   steps_ = nullptr;
   currents(run, band, run.earlyInputs.data(), 1, true);
   if (!written_[0]) return;
-  for (size_t i = 0; i < membrane_.size(); ++i) membrane_[i] = addProduct(membrane_[i], 1, tile_[i]);
+  plan_.byteKernels.addTimes(membrane_.data(), 1, tile_.data(), membrane_.size());
 }
 
 void BandTrainer::currents(const LayerRun& run, RowRange band, const StepInput* inputs,
@@ -139,8 +142,8 @@ void BandTrainer::dense(const LayerRun& run, const Term<int32_t>& term, RowRange
   const size_t row = plan_.layers[term.source].shape.row();
   for (size_t k = 0; k < count; ++k) {
     const Plane& plane = *inputs[(first + k) * run.layer->terms.size()].plane;
-    windows.fill<int8_t>(
-        band, offset,
+    windows.fill(
+        plan_.byteKernels, band, offset,
         [&](size_t y) { return plane.events[y] ? plane.as<int8_t>() + y * row : nullptr; },
         bands_.data() + k * bytes);
   }

@@ -18,6 +18,9 @@
 
 namespace casc::spiking {
 
+/** Steps after the last with any input go so many at a time: the last ones may be silent. */
+constexpr int32_t kTailSteps = 8;
+
 /** What a term receives in a step. */
 struct StepInput {
   const Plane* plane = nullptr;  // null: nothing

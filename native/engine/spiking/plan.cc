@@ -316,6 +316,7 @@ void chooseKernels(Plan<N>& plan, Format format, const Kernels& kernels) {
   plan.windowProduct = kernels.windowProduct;
   plan.addShortcut = kernels.addShortcut;
   plan.collectCodes = kernels.collectCodes;
+  plan.byteKernels = kernels.bytes;
   if constexpr (std::is_same_v<N, float>) {
     plan.scatter = kernels.scatterFloat32;
     plan.patchProduct = kernels.patchFloat32;

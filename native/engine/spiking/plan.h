@@ -124,6 +124,7 @@ struct Plan {
   WindowProduct windowProduct;
   AddShortcut addShortcut;
   CollectCodes collectCodes;
+  ByteKernels byteKernels;
   CostModel cost;
   size_t weightSize = 0;  // bytes of one weight
 };

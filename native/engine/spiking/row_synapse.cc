@@ -109,35 +109,50 @@ void RowSynapse::add(CollectCodes collect, const Plane& plane, RowRange out, int
   const int64_t end = std::min<int64_t>(in_.h, top(out) + int64_t(out.count() + reach));
   const size_t w = size_t(in_.w), c = size_t(in_.c), m = size_t(out_.c);
   if (first >= end) return;
+  // Pixels with equally many codes follow each other. Four counters a number, by column, since
+  // neighbours often have the same one.
+  constexpr size_t kCounters = 4;
   scratch.codes.resize(size_t(end - first) * w * c + kCodeSlack);
-  scratch.begin.resize(w + 1);
-  scratch.pixels.clear();
-  scratch.places.assign(c + 2, 0);
+  scratch.begin.resize(size_t(end - first) * (w + 1));
+  scratch.places.assign((c + 2) * kCounters, 0);
+  uint32_t* const places = scratch.places.data();
   uint32_t codes = 0;
+  size_t pixels = 0;
   for (int64_t y = first; y < end; ++y) {
     if (plane.events[size_t(y)] == 0) continue;
-    const auto row = size_t(y - top(out));
-    collect(plane.as<int8_t>() + size_t(y) * in_.row(), w, c, scratch.codes.data() + codes,
-            scratch.begin.data());
-    for (size_t x = 0; x < w; ++x) {
-      const uint32_t count = scratch.begin[x + 1] - scratch.begin[x];
-      if (count == 0) continue;
-      scratch.pixels.push_back(
-          {codes + scratch.begin[x], count, uint32_t(row * pitch() + x * m)});
-      ++scratch.places[count + 1];
-    }
-    codes += scratch.begin[w];
+    uint32_t* begin = scratch.begin.data() + size_t(y - first) * (w + 1);
+    collect(plane.as<int8_t>() + size_t(y) * in_.row(), w, c, codes, scratch.codes.data(), begin);
+    for (size_t x = 0; x < w; ++x)
+      ++places[size_t{begin[x + 1] - begin[x] + 1} * kCounters + x % kCounters];
+    codes = begin[w];
+    pixels += w;
     for (size_t ky = 0; ky < size_t(window_.kernel[0]); ++ky) {
       const int64_t to = y + window_.pads[0] - int64_t(ky) * window_.dilations[0];
       if (to >= int64_t(out.from) && to < int64_t(out.to)) touched[size_t(to) - out.from] = 1;
     }
   }
-  for (size_t i = 1; i < scratch.places.size(); ++i) scratch.places[i] += scratch.places[i - 1];
-  scratch.sorted.resize(scratch.pixels.size());
-  for (const RowPixel& pixel : scratch.pixels) scratch.sorted[scratch.places[pixel.count]++] = pixel;
+  // places[n][j] becomes where the pixels with n codes of columns j start.
+  uint32_t before = 0;
+  for (size_t i = kCounters; i < scratch.places.size(); ++i) {
+    const uint32_t count = places[i];
+    places[i - kCounters] = before;
+    before += count;
+  }
+  scratch.sorted.resize(pixels);
+  RowPixel* const sorted = scratch.sorted.data();
+  for (int64_t y = first; y < end; ++y) {
+    if (plane.events[size_t(y)] == 0) continue;
+    const uint32_t* begin = scratch.begin.data() + size_t(y - first) * (w + 1);
+    auto target = uint32_t(size_t(y - top(out)) * pitch());
+    for (size_t x = 0; x < w; ++x, target += uint32_t(m)) {
+      const uint32_t count = begin[x + 1] - begin[x];
+      sorted[places[size_t{count} * kCounters + x % kCounters]++] = {begin[x], count, target};
+    }
+  }
+  const size_t silent = places[kCounters - 1];  // pixels without codes come first
   RowJob job;
-  job.pixels = scratch.sorted.data();
-  job.pixelCount = scratch.sorted.size();
+  job.pixels = sorted + silent;
+  job.pixelCount = pixels - silent;
   job.codes = scratch.codes.data();
   job.sums = sums;
   for (const Group& group : groups_) {

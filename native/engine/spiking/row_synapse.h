@@ -27,7 +27,7 @@ struct RowSums {
 struct RowScratch {
   std::vector<uint16_t> codes;
   std::vector<uint32_t> begin;
-  std::vector<RowPixel> pixels, sorted;
+  std::vector<RowPixel> sorted;
   std::vector<uint32_t> places;
 };
 

@@ -566,9 +566,7 @@ void Simulation<N>::addPlane(const Layer<N>& from, const Plane& plane, Plane& su
       N* to = sum.as<N>() + y * row;
       for (size_t i = 0; i < row; ++i) to[i] = wrappingAdd(to[i], values[i]);
     } else {
-      const int8_t* values = plane.as<int8_t>() + y * row;
-      int8_t* to = sum.as<int8_t>() + y * row;
-      for (size_t i = 0; i < row; ++i) to[i] = static_cast<int8_t>(to[i] + values[i]);
+      plan_.byteKernels.add(sum.as<int8_t>() + y * row, plane.as<int8_t>() + y * row, row);
     }
   }
 }
@@ -580,7 +578,9 @@ void Simulation<N>::countPlane(const Layer<N>& layer, Plane& plane)
   if (layer.graded) {
     countEvents<N>(layer.shape, plane);
   } else {
-    countEvents<int8_t>(layer.shape, plane);
+    const size_t row = layer.shape.row();
+    for (size_t y = 0; y < size_t(layer.shape.h); ++y)
+      plane.events[y] = plan_.byteKernels.nonZeros(plane.as<int8_t>() + y * row, row);
   }
 }
 

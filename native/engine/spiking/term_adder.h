@@ -79,8 +79,8 @@ class TermAdder {
 
  private:
   template <class T>
-  static uint64_t additions(const Shape& from, const Term<N>& term, const Plane& plane,
-                            const T* values) {
+  uint64_t additions(const Shape& from, const Term<N>& term, const Plane& plane,
+                     const T* values) const {
     const bool conv = term.op == TermOp::Conv;
     const std::vector<uint32_t>& fans = conv ? term.conv.columnFan : term.columnTaps;
     const size_t w = size_t(from.w), c = size_t(from.c);
@@ -93,9 +93,13 @@ class TermAdder {
       uint64_t fan = uint64_t{plane.events[y]} * most;
       for (size_t x = 0; x < w; ++x) {
         if (fans[x] == most) continue;
-        uint32_t events = 0;
-        for (size_t i = x * c; i < (x + 1) * c; ++i) events += values[i] != 0;
-        fan -= uint64_t{events} * (most - fans[x]);
+        uint64_t events = 0;
+        if constexpr (sizeof(T) == 1) {
+          events = plan_.byteKernels.nonZeros(values + x * c, c);
+        } else {
+          for (size_t i = x * c; i < (x + 1) * c; ++i) events += values[i] != 0;
+        }
+        fan -= events * (most - fans[x]);
       }
       all += fan * taps;
     }

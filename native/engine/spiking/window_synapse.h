@@ -8,6 +8,7 @@
 
 #include "engine/spiking/aligned.h"
 #include "engine/spiking/spec.h"
+#include "kernels/bytes/bytes.h"
 #include "kernels/windows/windows.h"
 
 namespace casc::spiking {
@@ -37,8 +38,9 @@ class WindowSynapse {
    * Writes value(y, i) + offset of the input rows which `out` reaches to a band; `source(y)` gives
    * the first of a row's values, null for a row of zeros.
    */
-  template <class T, class Source>
-  void fill(RowRange out, int32_t offset, Source source, uint8_t* band) const;
+  template <class Source>
+  void fill(const ByteKernels& bytes, RowRange out, int32_t offset, Source source,
+            uint8_t* band) const;
 
   /**
    * sums[step][row of out][x][m] = (add: +=) Σ weight · (value − offset), of `steps` bands that lie
@@ -60,15 +62,16 @@ class WindowSynapse {
   size_t pieceBytes_ = 0;
 };
 
-template <class T, class Source>
-void WindowSynapse::fill(RowRange out, int32_t offset, Source source, uint8_t* band) const {
+template <class Source>
+void WindowSynapse::fill(const ByteKernels& bytes, RowRange out, int32_t offset, Source source,
+                         uint8_t* band) const {
   const auto zero = static_cast<uint8_t>(offset);
   const int64_t top = int64_t(out.from) * window_.strides[0] - window_.pads[0];
   const size_t rows = bandBytes(out.count()) / width_, c = size_t(in_.c), w = size_t(in_.w);
   const size_t left = size_t(window_.pads[1]) * channels_, inner = w * channels_;
   for (size_t r = 0; r < rows; ++r, band += width_) {
     const int64_t y = top + int64_t(r);
-    const T* row = y < 0 || y >= in_.h ? nullptr : source(size_t(y));
+    const int8_t* row = y < 0 || y >= in_.h ? nullptr : source(size_t(y));
     if (!row) {
       std::fill_n(band, width_, zero);
       continue;
@@ -76,7 +79,7 @@ void WindowSynapse::fill(RowRange out, int32_t offset, Source source, uint8_t* b
     std::fill_n(band, left, zero);
     uint8_t* to = band + left;
     if (c == channels_) {
-      for (size_t i = 0; i < inner; ++i) to[i] = static_cast<uint8_t>(row[i] + offset);
+      bytes.shift(to, row, offset, inner);
     } else {
       for (size_t x = 0; x < w; ++x, row += c, to += channels_) {
         for (size_t i = 0; i < c; ++i) to[i] = static_cast<uint8_t>(row[i] + offset);

@@ -20,7 +20,7 @@ constexpr double kPlacing = kGrowth * sizeof(std::unique_ptr<Plane>);
 constexpr double kPlaneBytes = sizeof(Plane) + kPlacing;
 
 /**
- * Most steps of a phase in which a layer emits anything. Where the loss-free theorem holds, a layer
+ * Most steps of a phase for which a layer takes planes. Where the loss-free theorem holds, a layer
  * moves by a spike a step once its sources are silent and has at most k to move after k awake
  * steps: the neuron layer at depth l rests l·k steps after its last wait.
  */
@@ -29,11 +29,13 @@ double emittingSteps(const Layer<N>& layer, const Schedule& s, int32_t phase) {
   const double group = s.group(phase);
   const bool rests = !std::is_same_v<N, float> && s.gamma == 1 && s.negative && s.upper;
   if (!rests || s.sleep >= 0) return group + s.sleepLimit();
-  const int32_t neurons = layer.depth - (layer.kind == LayerKind::Neuron ? 0 : 1);
+  const bool neuron = layer.kind == LayerKind::Neuron;
+  const int32_t neurons = layer.depth - (neuron ? 0 : 1);
   if (neurons < 0) return group;
   const double waiting = phase == 0 ? std::max(0.0, s.firstFiring(neurons) - group) : 0;
   const double moving = double(neurons) * (s.before(phase) + group);
-  return group + std::min<double>(s.sleepLimit(), waiting + moving);
+  const double tail = neuron ? kTailSteps - 1 : 0;
+  return group + std::min<double>(s.sleepLimit(), waiting + moving + tail);
 }
 
 /** Of a BandTrainer: the currents of a band's steps, in each of the forms that a term may have
@@ -74,8 +76,8 @@ double trainerBound(const Plan<int32_t>& plan, const Schedule& schedule) {
       const Shape& in = plan.layers[term.source].shape;
       const double pixels = double(in.h) * in.w;
       lists = std::max(lists, (double(in.numel()) + kCodeSlack) * sizeof(uint16_t) +
-                                  2 * pixels * sizeof(RowPixel) +
-                                  double(in.w + in.c + 4) * sizeof(uint32_t));
+                                  pixels * sizeof(RowPixel) +
+                                  (pixels + in.h + 4.0 * (in.c + 2)) * sizeof(uint32_t));
     }
   }
   // Flags by step and row, and which step has sums in 16 bits.
@@ -188,8 +190,8 @@ WorkingBytes workingBytesBound(const Plan<N>& plan, const Schedule& schedule) {
 double BandTrainer::bytes() const {
   return double(adder_.bytes()) + held(tile_) + held(written_) + held(touched_) + held(narrow_) +
          held(narrows_) + held(narrowTouched_) + held(shortcuts_) + held(rows_.codes) +
-         held(rows_.begin) + held(rows_.pixels) + held(rows_.sorted) + held(rows_.places) +
-         held(membrane_) + held(count_) + held(pending_) + held(bands_);
+         held(rows_.begin) + held(rows_.sorted) + held(rows_.places) + held(membrane_) +
+         held(count_) + held(pending_) + held(bands_);
 }
 
 double LayerRun::bytes() const {

@@ -86,12 +86,11 @@ constexpr Compress kCompress;
 
 const RowKernel rowKernelAvx2{choose, kLanes};
 
-CASC_AVX2 void collectCodesAvx2(const int8_t* row, size_t w, size_t c, uint16_t* codes,
-                                uint32_t* begin) {
-  if (c % 8 != 0) return collectCodesScalar(row, w, c, codes, begin);
+CASC_AVX2 void collectCodesAvx2(const int8_t* row, size_t w, size_t c, uint32_t count, uint16_t* codes,
+ uint32_t* begin) {
+  if (c % 8 != 0) return collectCodesScalar(row, w, c, count, codes, begin);
   const __m128i zero = _mm_setzero_si128(), negated = _mm_set1_epi16(static_cast<int16_t>(c));
   const __m128i iota = _mm_setr_epi16(0, 1, 2, 3, 4, 5, 6, 7);
-  uint32_t count = 0;
   for (size_t x = 0; x < w; ++x, row += c) {
     begin[x] = count;
     for (size_t channel = 0; channel < c; channel += 8) {

@@ -68,11 +68,10 @@ CASC_AVX512 void choose(const RowJob& job) {
 
 const RowKernel rowKernelAvx512{choose, kLanes};
 
-CASC_AVX512 void collectCodesAvx512(const int8_t* row, size_t w, size_t c, uint16_t* codes,
-                                    uint32_t* begin) {
+CASC_AVX512 void collectCodesAvx512(const int8_t* row, size_t w, size_t c, uint32_t count, uint16_t* codes,
+ uint32_t* begin) {
   const __m512i iota = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
   const __m512i negated = _mm512_set1_epi32(static_cast<int32_t>(c));
-  uint32_t count = 0;
   for (size_t x = 0; x < w; ++x, row += c) {
     begin[x] = count;
     for (size_t channel = 0; channel < c; channel += 16) {

@@ -42,18 +42,22 @@ struct RowKernel {
 };
 
 /**
- * The codes of a row of w pixels with c spikes each, in order: `begin` gets w + 1 positions in
- * `codes`, which has room for kCodeSlack more than all. Other values than −1, 0, 1 are not allowed.
+ * Appends the codes of a row of w pixels with c spikes each to the `count` there are; `begin` gets
+ * w + 1 positions in `codes`, which has room for kCodeSlack more than all. Other values than −1, 0, 1
+ * are not allowed.
  */
-using CollectCodes = void (*)(const int8_t* row, size_t w, size_t c, uint16_t* codes,
-                              uint32_t* begin);
+using CollectCodes = void (*)(const int8_t* row, size_t w, size_t c, uint32_t count,
+                              uint16_t* codes, uint32_t* begin);
 constexpr size_t kCodeSlack = 16;
 
 extern const RowKernel rowKernelScalar;
 extern const RowKernel rowKernelAvx2;
 extern const RowKernel rowKernelAvx512;
-void collectCodesScalar(const int8_t* row, size_t w, size_t c, uint16_t* codes, uint32_t* begin);
-void collectCodesAvx2(const int8_t* row, size_t w, size_t c, uint16_t* codes, uint32_t* begin);
-void collectCodesAvx512(const int8_t* row, size_t w, size_t c, uint16_t* codes, uint32_t* begin);
+void collectCodesScalar(const int8_t* row, size_t w, size_t c, uint32_t count, uint16_t* codes,
+ uint32_t* begin);
+void collectCodesAvx2(const int8_t* row, size_t w, size_t c, uint32_t count, uint16_t* codes,
+ uint32_t* begin);
+void collectCodesAvx512(const int8_t* row, size_t w, size_t c, uint32_t count, uint16_t* codes,
+ uint32_t* begin);
 
 }  // namespace casc

@@ -25,8 +25,8 @@ void addRows(const RowJob& job) {
 
 const RowKernel rowKernelScalar{addRows, kLanes};
 
-void collectCodesScalar(const int8_t* row, size_t w, size_t c, uint16_t* codes, uint32_t* begin) {
-  uint32_t count = 0;
+void collectCodesScalar(const int8_t* row, size_t w, size_t c, uint32_t count, uint16_t* codes,
+ uint32_t* begin) {
   for (size_t x = 0; x < w; ++x, row += c) {
     begin[x] = count;
     for (size_t channel = 0; channel < c; ++channel)

@@ -1,0 +1,25 @@
+#include "kernels/bytes/loops.h"
+
+#if CASC_HAS_AVX512
+namespace casc {
+namespace {
+
+CASC_AVX512 void add(int8_t* sums, const int8_t* values, size_t length) {
+ loops::add(sums, values, length);
+}
+CASC_AVX512 void shift(uint8_t* out, const int8_t* values, int32_t offset, size_t length) {
+ loops::shift(out, values, offset, length);
+}
+CASC_AVX512 uint32_t nonZeros(const int8_t* values, size_t length) {
+ return loops::nonZeros(values, length);
+}
+CASC_AVX512 void addTimes(int32_t* sums, int32_t factor, const int32_t* values, size_t length) {
+ loops::addTimes(sums, factor, values, length);
+}
+
+}  // namespace
+
+const ByteKernels byteKernelsAvx512{add, shift, nonZeros, addTimes};
+
+}  // namespace casc
+#endif

@@ -1,0 +1,51 @@
+// The loops of bytes.h, for the compiler to turn into the instructions that the includer may use.
+#pragma once
+
+#include <cstring>
+
+#include "kernels/bytes/bytes.h"
+#include "kernels/target.h"
+
+namespace casc::loops {
+
+CASC_INLINE void add(int8_t* __restrict sums, const int8_t* __restrict values, size_t length) {
+  for (size_t i = 0; i < length; ++i) sums[i] = static_cast<int8_t>(sums[i] + values[i]);
+}
+
+CASC_INLINE void shift(uint8_t* __restrict out, const int8_t* __restrict values, int32_t offset,
+                       size_t length) {
+  const auto by = static_cast<uint8_t>(offset);
+  for (size_t i = 0; i < length; ++i) out[i] = static_cast<uint8_t>(values[i] + by);
+}
+
+/** Blocks of 255 counts fit a byte. */
+CASC_INLINE uint32_t nonZeros(const int8_t* values, size_t length) {
+  constexpr size_t kWidth = 64;
+  uint32_t all = 0;
+  size_t i = 0;
+  while (i + kWidth <= length) {
+    uint8_t counts[kWidth] = {};
+    for (size_t round = 0; round < 255 && i + kWidth <= length; ++round, i += kWidth)
+      for (size_t j = 0; j < kWidth; ++j)
+        counts[j] = static_cast<uint8_t>(counts[j] + (values[i + j] != 0));
+    for (size_t j = 0; j < kWidth; ++j) all += counts[j];
+  }
+  // A pixel's channels are few: eight at a time, the top bit of each byte that is not zero.
+  constexpr uint64_t kLow = 0x7f7f7f7f7f7f7f7fu;
+  for (; i + 8 <= length; i += 8) {
+    uint64_t x;
+    std::memcpy(&x, values + i, sizeof x);
+    all += static_cast<uint32_t>(__builtin_popcountll((((x & kLow) + kLow) | x) & ~kLow));
+  }
+  for (; i < length; ++i) all += values[i] != 0;
+  return all;
+}
+
+CASC_INLINE void addTimes(int32_t* __restrict sums, int32_t factor,
+                          const int32_t* __restrict values, size_t length) {
+  for (size_t i = 0; i < length; ++i)
+    sums[i] = static_cast<int32_t>(static_cast<uint32_t>(sums[i]) +
+                                   static_cast<uint32_t>(factor) * static_cast<uint32_t>(values[i]));
+}
+
+}  // namespace casc::loops
