@@ -52,7 +52,7 @@ class SleepClock {
   /** What went before was for `count` steps; asleep(k): was the k-th one? */
   template <class Asleep>
   void lap(size_t count, Asleep asleep) {
-    if (!on_) return;
+    if (!on_ || count == 0) return;
     size_t sleeping = 0;
     for (size_t k = 0; k < count; ++k) sleeping += asleep(k);
     const Clock::time_point now = Clock::now();

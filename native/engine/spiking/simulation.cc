@@ -295,7 +295,7 @@ template <class N>
 void Simulation<N>::neuron(size_t index) {
   const Layer<N>& layer = plan_.layers[index];
   if constexpr (kFixedPoint<N>) {
-    if (schedule_.gamma == 1 && schedule_.upper && schedule_.wake <= 127) return train(index);
+    if (manyAtOnce()) return train(index);
   }
   const size_t rows = size_t(layer.shape.h), numel = layer.shape.numel();
   const ConstantCurrent current = constantCurrent(layer);
@@ -462,6 +462,9 @@ void Simulation<N>::maxPoolPlane(const Layer<N>& layer, const Plane& from, Sum* 
 template <class N>
 void Simulation<N>::maxPool(size_t index) {
   const Layer<N>& layer = plan_.layers[index];
+  if constexpr (kFixedPoint<N>) {
+    if (!layer.graded && manyAtOnce()) return trainPool(index);
+  }
   const size_t inputs = plan_.layers[layer.sources[0]].shape.numel(), numel = layer.shape.numel();
   if (layer.graded) {
     gradedSums_.assign(inputs, N(0));
@@ -551,6 +554,58 @@ void Simulation<N>::relay(size_t index) {
         if (emit(now, *plane)) return keep(index, now, std::move(plane));
         pool_.give(std::move(plane));
       });
+}
+
+/** Spike trains whose counts fit eight bits are computed many steps at a time. */
+template <class N>
+bool Simulation<N>::manyAtOnce() const {
+  return schedule_.gamma == 1 && schedule_.upper && schedule_.wake <= 127;
+}
+
+/** A max-pool over spikes, all its steps at once; see pool_train.h. */
+template <class N>
+void Simulation<N>::trainPool(size_t index)
+  requires kFixedPoint<N>
+{
+  const Layer<N>& layer = plan_.layers[index];
+  const size_t source = layer.sources[0];
+  const Shape& in = plan_.layers[source].shape;
+  poolSteps_.clear();
+  size_t asleep = 0;
+  SleepClock clock;
+  clock.start(profiler_.on());
+  for (int32_t p = 0; p < schedule_.phases(); ++p) {
+    const auto steps = int32_t(series_[source].phases[size_t(p)].size());
+    for (Moment now{p, 0, 0, 0}; now.index < steps; ++now.index) {
+      const Plane* from = series_[source].at(p, now.index);
+      if (!from) continue;
+      const bool sleeping = now.index >= schedule_.group(p);
+      profiler_.step(index, sleeping, Path::Scatter);
+      asleep += sleeping;
+      auto plane = takePlane(layer);
+      poolSteps_.push_back({from, plane.get()});
+      keep(index, now, std::move(plane));
+    }
+  }
+  const size_t rows = BandPool::bandRows(in, layer.shape, layer.window);
+  for (size_t from = 0; from < size_t(layer.shape.h); from += rows) {
+    throwIfAborted(abort_);
+    bandPool_.run(plan_.byteKernels, in, layer.shape, layer.window,
+             {from, std::min(from + rows, size_t(layer.shape.h))}, poolSteps_);
+  }
+  dropSilent(index);
+  clock.lap(poolSteps_.size(), [asleep](size_t k) { return k < asleep; });
+  profiler_.asleep(index, clock.asleep(), {});
+}
+
+/** A silent step stores nothing. */
+template <class N>
+void Simulation<N>::dropSilent(size_t index) {
+  for (auto& planes : series_[index].phases) {
+    for (auto& plane : planes)
+      if (plane && (plane->total() == 0 || !consumed(index))) pool_.give(std::move(plane));
+    while (!planes.empty() && !planes.back()) planes.pop_back();
+  }
 }
 
 /** Σ of a source's planes over steps, events not counted. */
@@ -749,11 +804,8 @@ void Simulation<N>::train(size_t index)
   for (size_t p = 0; p < run_.phases.size(); ++p) {
     lastFiring_[p] = std::max(lastFiring_[p], tally.lastFiring[p]);
     pendingAtEnd_[p] |= tally.pendingAtEnd[p];
-    // A silent step stores nothing.
-    for (auto& plane : planes[p])
-      if (plane && (plane->total() == 0 || !consumed(index))) pool_.give(std::move(plane));
-    while (!planes[p].empty() && !planes[p].back()) planes[p].pop_back();
   }
+  dropSilent(index);
   for (auto& plane : early_) pool_.give(std::move(plane));
 }
 

@@ -12,6 +12,7 @@
 #include "engine/spiking/layer_train.h"
 #include "engine/spiking/plan.h"
 #include "engine/spiking/plane.h"
+#include "engine/spiking/pool_train.h"
 #include "engine/spiking/profile.h"
 #include "engine/spiking/schedule.h"
 #include "engine/spiking/term_adder.h"
@@ -85,6 +86,10 @@ class Simulation {
   void integrate(const Layer<N>& layer, Moment now, const ConstantCurrent& current);
   void train(size_t index)
     requires kFixedPoint<N>;
+  void trainPool(size_t index)
+    requires kFixedPoint<N>;
+  bool manyAtOnce() const;
+  void dropSilent(size_t index);
   void planSteps(size_t index)
     requires kFixedPoint<N>;
   void addInputs(const Layer<N>& layer, Moment now)
@@ -129,6 +134,8 @@ class Simulation {
   std::conditional_t<kFixedPoint<N>, BandTrainer, NoTrainer> trainer_;
   PlanePool pool_;
   LayerRun run_;
+  BandPool bandPool_;
+  std::vector<PoolStep> poolSteps_;
   std::vector<Series> series_;
   std::vector<std::unique_ptr<Plane>> early_;  // per source: sum over steps, see planSteps
   Schedule schedule_;

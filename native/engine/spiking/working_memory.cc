@@ -91,7 +91,7 @@ double trainerBound(const Plan<int32_t>& plan, const Schedule& schedule) {
 
 template <class N>
 double simulationBound(const Plan<N>& plan, const Schedule& schedule) {
-  double largest = 0, longest = 1, highest = 0, pooled = 0, bytes = 0;
+  double largest = 0, longest = 1, highest = 0, pooled = 0, banded = 0, bytes = 0, steps = 0;
   struct Kept {
     double planes = 0, most = 0;
   };
@@ -109,6 +109,8 @@ double simulationBound(const Plan<N>& plan, const Schedule& schedule) {
     if (layer.kind == LayerKind::MaxPool) {
       const double inputs = double(plan.layers[layer.sources[0]].shape.numel());
       pooled = std::max(pooled, inputs + numel + layer.shape.c);
+      const double rows = double(plan.layers[layer.sources[0]].shape.row() + layer.shape.row());
+      banded = std::max(banded, inputs + numel + rows);
     }
     if (layer.constant) {
       planes[i] = 1;
@@ -117,6 +119,7 @@ double simulationBound(const Plan<N>& plan, const Schedule& schedule) {
         planes[i] += emittingSteps(layer, schedule, p);
     }
     bytes += planes[i] * kPlacing + double(schedule.phases()) * sizeof(Series::Phase);
+    steps = std::max(steps, planes[i]);
     Kept& kept = shelf(layer);
     kept.planes += planes[i];
     kept.most = std::max(kept.most, kept.planes + 1);  // and the one in hand
@@ -138,6 +141,7 @@ double simulationBound(const Plan<N>& plan, const Schedule& schedule) {
   bytes += (longest + kEventSlack) * (3 * sizeof(Event) + sizeof(N));
   bytes += kGrowth * largest * 3 * sizeof(N);                  // membranes, currents, values
   bytes += 2 * pooled * std::max(sizeof(N), sizeof(int32_t));  // spiking and graded pools
+  bytes += kGrowth * (banded + steps * sizeof(PoolStep));      // spiking pools, by bands
   bytes += double(plan.layers.size()) * sizeof(std::unique_ptr<Plane>);
   if constexpr (kFixedPoint<N>) bytes += trainerBound(plan, schedule);
   return bytes + 2 * kGrowth * highest;  // rows touched and pending
@@ -194,13 +198,18 @@ double BandTrainer::bytes() const {
          held(count_) + held(pending_) + held(bands_);
 }
 
+double BandPool::bytes() const {
+  return held(sums_) + held(held_) + held(columns_) + held(maxima_);
+}
+
 double LayerRun::bytes() const {
   return held(start) + held(earlyInputs) + held(steps) + held(inputs) + held(phases);
 }
 
 template <class N>
 double Simulation<N>::bytes() const {
-  double sum = double(adder_.bytes()) + double(pool_.bytes()) + held(early_);
+  double sum = double(adder_.bytes()) + double(pool_.bytes()) + bandPool_.bytes() +
+               held(poolSteps_) + held(early_);
   if constexpr (kFixedPoint<N>) sum += trainer_.bytes() + run_.bytes();
   for (const Series& series : series_) sum += double(series.bytes());
   for (const auto& layer : counts) sum += held(layer);

@@ -13,13 +13,22 @@ CASC_AVX2 void shift(uint8_t* out, const int8_t* values, int32_t offset, size_t 
 CASC_AVX2 uint32_t nonZeros(const int8_t* values, size_t length) {
  return loops::nonZeros(values, length);
 }
+CASC_AVX2 void max(int8_t* maxima, const int8_t* values, size_t length) {
+  loops::max(maxima, values, length);
+}
+CASC_AVX2 void maxPixels(int8_t* maxima, const int8_t* row, size_t c, const PoolAxis& axis) {
+  loops::maxPixels(maxima, row, c, axis);
+}
+CASC_AVX2 uint32_t change(int8_t* changes, int8_t* held, const int8_t* values, size_t length) {
+  return loops::change(changes, held, values, length);
+}
 CASC_AVX2 void addTimes(int32_t* sums, int32_t factor, const int32_t* values, size_t length) {
  loops::addTimes(sums, factor, values, length);
 }
 
 }  // namespace
 
-const ByteKernels byteKernelsAvx2{add, shift, nonZeros, addTimes};
+const ByteKernels byteKernelsAvx2{add, shift, nonZeros, max, maxPixels, change, addTimes};
 
 }  // namespace casc
 #endif

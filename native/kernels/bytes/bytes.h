@@ -6,6 +6,12 @@
 
 namespace casc {
 
+/** One axis of a pooling window; pads take no part. */
+struct PoolAxis {
+  size_t in = 0, out = 0;
+  int64_t kernel = 1, stride = 1, pad = 0, dilation = 1;
+};
+
 struct ByteKernels {
   /** sums[i] += values[i], wrapping. */
   void (*add)(int8_t* sums, const int8_t* values, size_t length);
@@ -13,6 +19,12 @@ struct ByteKernels {
   void (*shift)(uint8_t* out, const int8_t* values, int32_t offset, size_t length);
   /** How many are not 0. */
   uint32_t (*nonZeros)(const int8_t* values, size_t length);
+  /** maxima[i] = max(maxima[i], values[i]). */
+  void (*max)(int8_t* maxima, const int8_t* values, size_t length);
+  /** Per output pixel of c channels the maxima over its window's pixels; 0 where it has none. */
+  void (*maxPixels)(int8_t* maxima, const int8_t* row, size_t c, const PoolAxis& axis);
+  /** changes[i] = values[i] − held[i], then held[i] = values[i]; how many changes are not 0. */
+  uint32_t (*change)(int8_t* changes, int8_t* held, const int8_t* values, size_t length);
   /** sums[i] += factor · values[i], wrapping. */
   void (*addTimes)(int32_t* sums, int32_t factor, const int32_t* values, size_t length);
 };

@@ -41,6 +41,38 @@ CASC_INLINE uint32_t nonZeros(const int8_t* values, size_t length) {
   return all;
 }
 
+CASC_INLINE void max(int8_t* __restrict maxima, const int8_t* __restrict values, size_t length) {
+  for (size_t i = 0; i < length; ++i) maxima[i] = maxima[i] < values[i] ? values[i] : maxima[i];
+}
+
+CASC_INLINE void maxPixels(int8_t* __restrict maxima, const int8_t* __restrict row, size_t c,
+                           const PoolAxis& axis) {
+  for (size_t o = 0; o < axis.out; ++o, maxima += c) {
+    bool first = true;
+    for (int64_t k = 0; k < axis.kernel; ++k) {
+      const int64_t x = static_cast<int64_t>(o) * axis.stride - axis.pad + k * axis.dilation;
+      if (x < 0 || x >= static_cast<int64_t>(axis.in)) continue;
+      const int8_t* pixel = row + static_cast<size_t>(x) * c;
+      if (first) {
+        std::memcpy(maxima, pixel, c);
+      } else {
+        max(maxima, pixel, c);
+      }
+      first = false;
+    }
+    if (first) std::memset(maxima, 0, c);
+  }
+}
+
+CASC_INLINE uint32_t change(int8_t* __restrict changes, int8_t* __restrict held,
+                            const int8_t* __restrict values, size_t length) {
+  for (size_t i = 0; i < length; ++i) {
+    changes[i] = static_cast<int8_t>(values[i] - held[i]);
+    held[i] = values[i];
+  }
+  return nonZeros(changes, length);
+}
+
 CASC_INLINE void addTimes(int32_t* __restrict sums, int32_t factor,
                           const int32_t* __restrict values, size_t length) {
   for (size_t i = 0; i < length; ++i)
