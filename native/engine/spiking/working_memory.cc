@@ -178,9 +178,10 @@ double oracleBound(const Plan<N>& plan) {
   return (most + unread) * kGrowth * largest * sizeof(N) + (padded + patches) * sizeof(Patch);
 }
 
-template <class V>
-double held(const V& vector) {
-  return double(vector.capacity()) * sizeof(typename V::value_type);
+template <class T, class A>
+double held(const std::vector<T, A>& vector) {
+  // NOLINTNEXTLINE(bugprone-sizeof-expression): of lists of pointers, the pointers are meant
+  return double(vector.capacity()) * sizeof(T);
 }
 
 }  // namespace
