@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <limits>
+#include <numeric>
 #include <type_traits>
 
 #include "engine/error.h"
@@ -24,6 +25,13 @@ bool countEvents(const Shape& shape, Plane& plane) {
   for (size_t y = 0; y < size_t(shape.h); ++y)
     plane.events[y] = nonZeros(plane.as<T>() + y * shape.row(), shape.row());
   return plane.total() > 0;
+}
+
+/** Of a layer's terms, in a step. */
+Path pathOf(const StepInput* inputs, size_t terms) {
+  Path path = Path::Skip;
+  for (size_t t = 0; t < terms; ++t) path = std::max(path, inputs[t].path);
+  return path;
 }
 
 int32_t wrappingAdd(int32_t a, int32_t b) { return addProduct(a, 1, b); }
@@ -56,6 +64,7 @@ void Simulation<N>::run(const N* inputValues, const Schedule& schedule, const Ab
   positive.assign(counts.size(), 0);
   negative.assign(counts.size(), 0);
   operations = hash = 0;
+  profiler_.begin(plan_.layers.size(), options.profile);
   for (Series& series : series_) {
     series.release(pool_);
     series.phases.resize(phases);
@@ -83,6 +92,7 @@ void Simulation<N>::run(const N* inputValues, const Schedule& schedule, const Ab
     }
     for (size_t source : layer.sources)
       if (plan_.layers[source].lastUse == i) series_[source].release(pool_);
+    lap(i, false);
     if (options_.lastLayer == i) return;
   }
 
@@ -99,6 +109,8 @@ void Simulation<N>::run(const N* inputValues, const Schedule& schedule, const Ab
     quietSteps[p] = std::min(quiet, sleepSteps[p]);
     atRest[p] = automatic ? quiet <= schedule.cap : !pendingAtEnd_[p];
   }
+  profiler_.end(uint64_t(schedule.wake),
+                std::accumulate(sleepSteps.begin(), sleepSteps.end(), uint64_t{0}));
 }
 
 template <class N>
@@ -131,6 +143,7 @@ void Simulation<N>::eachMoment(size_t index, Pending pending, Step step) {
       ++now.awake;
       step(now);
     }
+    lap(index, false);
     int32_t sourceEnd = 0;
     for (size_t source : plan_.layers[index].sources)
       sourceEnd = std::max(sourceEnd, int32_t(series_[source].phases[size_t(p)].size()));
@@ -140,7 +153,20 @@ void Simulation<N>::eachMoment(size_t index, Pending pending, Step step) {
       step(now);
     }
     if (pending()) pendingAtEnd_[size_t(p)] = 1;
+    lap(index, true);
   }
+}
+
+template <class N>
+void Simulation<N>::lap(size_t index, bool asleep) {
+  if (!profiler_.on()) return;
+  SpikeTally soFar{0, 0, operations};
+  const Layer<N>& layer = plan_.layers[index];
+  if (layer.kind == LayerKind::Neuron) {
+    soFar.positive = positive[layer.neuronOrdinal];
+    soFar.negative = negative[layer.neuronOrdinal];
+  }
+  profiler_.lap(index, asleep, soFar);
 }
 
 template <class N>
@@ -288,6 +314,7 @@ void Simulation<N>::neuron(size_t index) {
   eachMoment(index, pending, [&](Moment now) {
     touched_.assign(rows, 0);
     const bool fed = addTerms(layer, now, membrane_.data());
+    if (fed) profiler_.step(index, now.sleep > 0, Path::Scatter);
     if (schedule_.runStep(now.phase, now.index) < first) return integrate(layer, now, current);
     if (now.sleep > 0 && !fed && !pending()) return;
     auto plane = takePlane(layer);
@@ -355,7 +382,8 @@ void Simulation<N>::linear(size_t index) {
             std::fill(values_.begin(), values_.end(), N(0));
           }
           touched_.assign(size_t(s.h), 0);
-          addTerms(layer, now, values_.data());
+          if (addTerms(layer, now, values_.data()))
+            profiler_.step(index, now.sleep > 0, Path::Scatter);
           if (layer.readout) addReadout(layer, ordinal, values_.data());
           if (consumed(index) && !layer.constant) {
             auto plane = takePlane(layer);
@@ -479,6 +507,7 @@ void Simulation<N>::maxPool(size_t index) {
       [&](Moment now) {
         const Plane* from = sourcePlane(layer.sources[0], now);
         if (!from) return;
+        profiler_.step(index, now.sleep > 0, Path::Scatter);
         if (auto plane = emit(*from)) keep(index, now, std::move(plane));
       });
 }
@@ -526,6 +555,7 @@ void Simulation<N>::relay(size_t index) {
       index, [] { return false; },
       [&](Moment now) {
         if (!anySource(layer, now)) return;
+        profiler_.step(index, now.sleep > 0, Path::Scatter);
         auto plane = takePlane(layer);
         if (emit(now, *plane)) return keep(index, now, std::move(plane));
         pool_.give(std::move(plane));
@@ -582,11 +612,17 @@ void Simulation<N>::trainPool(size_t index)
   const size_t source = layer.sources[0];
   const Shape& in = plan_.layers[source].shape;
   poolSteps_.clear();
+  size_t asleep = 0;
+  SleepClock clock;
+  clock.start(profiler_.on());
   for (int32_t p = 0; p < schedule_.phases(); ++p) {
     const auto steps = int32_t(series_[source].phases[size_t(p)].size());
     for (Moment now{p, 0, 0, 0}; now.index < steps; ++now.index) {
       const Plane* from = series_[source].at(p, now.index);
       if (!from) continue;
+      const bool sleeping = now.index >= schedule_.group(p);
+      profiler_.step(index, sleeping, Path::Scatter);
+      asleep += sleeping;
       auto plane = takePlane(layer);
       poolSteps_.push_back({from, plane.get()});
       keep(index, now, std::move(plane));
@@ -599,6 +635,8 @@ void Simulation<N>::trainPool(size_t index)
              {from, std::min(from + rows, size_t(layer.shape.h))}, poolSteps_);
   }
   dropSilent(index);
+  clock.lap(poolSteps_.size(), [asleep](size_t k) { return k < asleep; });
+  profiler_.asleep(index, clock.asleep(), {});
 }
 
 /** A silent step stores nothing. */
@@ -726,12 +764,16 @@ void Simulation<N>::planSteps(size_t index)
       now.sleep = std::max(0, now.index + 1 - group);
       const bool early = schedule_.runStep(p, now.index) < first;
       if (now.sleep > schedule_.sleepLimit() || (!early && now.index >= sourceEnd)) break;
+      const uint64_t before = operations;
       if (early) {
         addEarly(layer, now);
       } else {
         run_.steps.push_back({now, run_.inputs.size(), nullptr});
         addInputs(layer, now);
+        const StepInput* inputs = run_.inputs.data() + run_.steps.back().inputs;
+        profiler_.step(index, now.sleep > 0, pathOf(inputs, layer.terms.size()));
       }
+      if (now.sleep > 0) profiler_.asleep(index, 0, {0, 0, operations - before});
     }
     phase.end = run_.steps.size();
     phase.next = now;
@@ -747,6 +789,7 @@ void Simulation<N>::planSteps(size_t index)
     run_.earlyInputs.push_back(
         any ? StepInput{plane, choosePath(term, *plane, false)} : StepInput{});
   }
+  profiler_.step(index, false, pathOf(run_.earlyInputs.data(), layer.terms.size()));
 }
 
 /** A neuron layer whose neurons run many steps at once; see layer_train.h. */
@@ -761,6 +804,7 @@ void Simulation<N>::train(size_t index)
   run_.layer = &layer;
   run_.schedule = &schedule_;
   run_.abort = abort_;
+  run_.profile = profiler_.on();
   run_.constant = current.data;
   run_.constantStride = current.rowStride;
   for (int32_t x = 0; x < s.w; ++x)
@@ -795,6 +839,7 @@ void Simulation<N>::train(size_t index)
   positive[layer.neuronOrdinal] += tally.positive;
   negative[layer.neuronOrdinal] += tally.negative;
   hash += tally.hash;
+  profiler_.asleep(index, tally.secondsAsleep, tally.asleep);
   for (size_t p = 0; p < run_.phases.size(); ++p) {
     lastFiring_[p] = std::max(lastFiring_[p], tally.lastFiring[p]);
     pendingAtEnd_[p] |= tally.pendingAtEnd[p];

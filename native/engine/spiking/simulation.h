@@ -13,6 +13,7 @@
 #include "engine/spiking/plan.h"
 #include "engine/spiking/plane.h"
 #include "engine/spiking/pool_train.h"
+#include "engine/spiking/profile.h"
 #include "engine/spiking/schedule.h"
 #include "engine/spiking/term_adder.h"
 
@@ -35,6 +36,7 @@ struct ReadoutTrace {
 
 struct SimulationOptions {
   bool everyStep = false;             // record `traces`
+  bool profile = false;               // add to profile()
   std::optional<size_t> lastLayer{};  // stop after this layer and keep its planes
 };
 
@@ -65,6 +67,12 @@ class Simulation {
 
   /** Moment of the last spike of a neuron (H×W×C index) of options.lastLayer. */
   std::optional<Moment> lastSpike(size_t layer, size_t neuron) const;
+
+  /** Of all runs that asked for it; empty before the first. */
+  const Profile& profile() const { return profiler_.profile(); }
+
+  /** Bytes held; see working_memory.h. */
+  double bytes() const;
 
  private:
   /** Awake current that does not change over time: bias and terms of constant sources. */
@@ -119,6 +127,8 @@ class Simulation {
   std::unique_ptr<Plane> takePlane(const Layer<N>& layer);
   void keep(size_t index, Moment now, std::unique_ptr<Plane> plane);
   bool consumed(size_t index) const;
+  /** Books time, spikes and additions since the last lap. */
+  void lap(size_t index, bool asleep);
 
   const Plan<N>& plan_;
   TermAdder<N> adder_;
@@ -132,6 +142,7 @@ class Simulation {
   Schedule schedule_;
   AbortFlag abort_;
   SimulationOptions options_;
+  Profiler profiler_;
   std::vector<int32_t> lastFiring_;    // per phase, the last sleep step with a spike
   std::vector<uint8_t> pendingAtEnd_;  // per phase
   // Scratch of the layer being run.

@@ -10,9 +10,11 @@
 #include <vector>
 
 #include "engine/abort.h"
+#include "engine/spiking/profile.h"
 #include "engine/spiking/schedule.h"
 #include "engine/spiking/simulation.h"
 #include "engine/spiking/spec.h"
+#include "engine/spiking/working_memory.h"
 #include "kernels/registry.h"
 
 namespace casc::spiking {
@@ -28,6 +30,7 @@ struct Divergence {
 struct RunSettings {
   Schedule schedule;
   bool everyStep = false;
+  bool profile = false;
   bool oracle = false;
   size_t certify = 0;  // compare the first so many images with the oracle
   AbortFlag abort;
@@ -62,6 +65,26 @@ class ImageRunner {
   /** image: C×H×W. */
   virtual void run(const float* image, size_t index, const RunSettings& settings,
                    const ImageResult& result, FirstDivergence& first) = 0;
+  /** Of the images run with settings.profile; empty if there were none. */
+  virtual const Profile& profile() const = 0;
+  /** Held now. */
+  virtual WorkingBytes workingBytes() const = 0;
+};
+
+/** Where an image's results at rest go. */
+struct RestResult {
+  float* readout = nullptr;      // [outputs], accumulated over the steps
+  std::vector<int32_t*> counts;  // per neuron layer, [c][h][w]; empty: not asked for
+};
+
+/** Answers by the oracle alone: no steps, no spikes. The loss-free theorem makes its answer the
+ * spiking net's at rest; whether the schedule allows the theorem is the caller's to know. */
+class RestRunner {
+ public:
+  virtual ~RestRunner() = default;
+  /** image: C×H×W. */
+  virtual void run(const float* image, size_t index, const Schedule& schedule,
+                   const AbortFlag& abort, const RestResult& result) = 0;
 };
 
 class SpikingPlan {
@@ -69,7 +92,11 @@ class SpikingPlan {
   virtual ~SpikingPlan() = default;
   /** One per worker; must not outlive the plan. */
   virtual std::unique_ptr<ImageRunner> runner() const = 0;
+  virtual std::unique_ptr<RestRunner> restRunner() const = 0;
+  /** Upper bound for one worker. */
+  virtual WorkingBytes workingBytesBound(const Schedule& schedule) const = 0;
 
+  size_t layers = 0;                 // of all kinds
   size_t inputs = 0;                 // elements of an image
   size_t outputs = 0;                // elements of all readouts
   std::vector<size_t> neurons;       // elements per neuron layer
