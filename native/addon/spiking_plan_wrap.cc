@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 
 #include "addon/addon_data.h"
 #include "addon/boundary.h"
@@ -12,6 +13,7 @@
 #include "addon/schedule_reader.h"
 #include "addon/task.h"
 #include "engine/spiking/spiking_plan.h"
+#include "engine/team.h"
 
 namespace casc {
 namespace {
@@ -52,11 +54,26 @@ class Run {
     task.threads = run->threads_;
     task.abort = run->settings_.abort;
     task.body = [run](unsigned worker, size_t image) { run->image(worker, image); };
+    if (run->count_ == 1 && run->threads_ > 1) shareImage(run, task);
     task.finish = [run](Napi::Env finishEnv) { return run->finish(finishEnv); };
     return startTask(env, std::move(task));
   }
 
  private:
+  /** One image for several workers: the first piece is the image, the others help with it. */
+  static void shareImage(const std::shared_ptr<Run>& run, TaskOptions& task) {
+    Team* const team = &run->team_.emplace(run->threads_);
+    run->settings_.team = team;
+    task.count = run->threads_;
+    task.body = [run, team](unsigned, size_t piece) {
+      if (piece > 0) return team->help(unsigned(piece));
+      run->image(0, 0);
+      team->dismiss();
+    };
+    // Whoever leads may have left without a word to the others: an abort, an environment that ends.
+    task.left = [team] { team->dismiss(); };
+  }
+
   template <class Array, class T>
   T* add(Napi::Env env, Napi::Object& result, const char* key, size_t length, T*) {
     Array array = Array::New(env, length);
@@ -206,6 +223,7 @@ class Run {
   std::shared_ptr<const spiking::SpikingPlan> plan_;
   size_t count_ = 0;
   unsigned threads_ = 1;
+  std::optional<Team> team_;  // of a run of one image
   bool counts_ = false;
   spiking::RunSettings settings_;
   std::vector<float> images_;

@@ -27,13 +27,6 @@ bool countEvents(const Shape& shape, Plane& plane) {
   return plane.total() > 0;
 }
 
-/** Of a layer's terms, in a step. */
-Path pathOf(const StepInput* inputs, size_t terms) {
-  Path path = Path::Skip;
-  for (size_t t = 0; t < terms; ++t) path = std::max(path, inputs[t].path);
-  return path;
-}
-
 int32_t wrappingAdd(int32_t a, int32_t b) { return addProduct(a, 1, b); }
 float wrappingAdd(float a, float b) { return a + b; }
 int32_t wrappingSubtract(int32_t a, int32_t b) { return addProduct(a, -1, b); }
@@ -43,8 +36,7 @@ float wrappingSubtract(float a, float b) { return a - b; }
 
 template <class N>
 Simulation<N>::Simulation(const Plan<N>& plan)
-    : plan_(plan), adder_(plan), trainer_(plan), series_(plan.layers.size()),
-      early_(plan.layers.size()) {
+    : plan_(plan), adder_(plan), series_(plan.layers.size()), fixed_(*this) {
   counts.resize(plan.neuronLayers.size());
   for (size_t i = 0; i < counts.size(); ++i)
     counts[i].resize(plan.layers[plan.neuronLayers[i]].shape.numel());
@@ -224,7 +216,8 @@ typename Simulation<N>::ConstantCurrent Simulation<N>::constantCurrent(const Lay
   for (const Term<N>& term : layer.terms) {
     if (!plan_.layers[term.source].constant) continue;
     if constexpr (kFixedPoint<N>) {
-      if (addConstant(layer, term, *series_[term.source].constant)) continue;
+      if (fixed_.addConstant(layer, term, *series_[term.source].constant, current_.data()))
+        continue;
     }
     adder_.add(layer, term, *series_[term.source].constant, {0, size_t(s.h)}, current_.data(),
                touched_.data());
@@ -298,7 +291,7 @@ template <class N>
 void Simulation<N>::neuron(size_t index) {
   const Layer<N>& layer = plan_.layers[index];
   if constexpr (kFixedPoint<N>) {
-    if (manyAtOnce()) return train(index);
+    if (fixed_.apply()) return fixed_.neurons(index);
   }
   const size_t rows = size_t(layer.shape.h), numel = layer.shape.numel();
   const ConstantCurrent current = constantCurrent(layer);
@@ -466,7 +459,7 @@ template <class N>
 void Simulation<N>::maxPool(size_t index) {
   const Layer<N>& layer = plan_.layers[index];
   if constexpr (kFixedPoint<N>) {
-    if (!layer.graded && manyAtOnce()) return trainPool(index);
+    if (!layer.graded && fixed_.apply()) return fixed_.maxPool(index);
   }
   const size_t inputs = plan_.layers[layer.sources[0]].shape.numel(), numel = layer.shape.numel();
   if (layer.graded) {
@@ -562,111 +555,6 @@ void Simulation<N>::relay(size_t index) {
       });
 }
 
-/**
- * Adds a convolution of graded values to the constant current as one dense product. Values are split
- * into parts that fit the window kernel: v = least + Σ parts, each from 0 to kMostWindowValue.
- */
-template <class N>
-bool Simulation<N>::addConstant(const Layer<N>& layer, const Term<N>& term, const Plane& plane)
-  requires kFixedPoint<N>
-{
-  const WindowSynapse& windows = term.conv.windows;
-  if (!windows.present() || !plan_.layers[term.source].graded) return false;
-  const Shape& in = plan_.layers[term.source].shape;
-  const N* values = plane.as<N>();
-  const auto [low, high] = std::minmax_element(values, values + in.numel());
-  const int64_t least = std::min<int64_t>(*low, 0), most = std::max<int64_t>(*high, 0);
-  constexpr int64_t kMostParts = 16;  // beyond that, adding values one by one is as quick
-  if (most - least > kMostParts * kMostWindowValue) return false;
-  const RowRange all{0, size_t(layer.shape.h)};
-  const size_t row = in.row();
-  parts_.resize(in.numel());
-  bytes_.resize(windows.bandBytes(all.count()));
-  for (int64_t taken = 0; taken == 0 || taken < most - least; taken += kMostWindowValue) {
-    const auto part = [=](int64_t value) {
-      return static_cast<int8_t>(std::clamp<int64_t>(value - least - taken, 0, kMostWindowValue));
-    };
-    std::transform(values, values + in.numel(), parts_.begin(), part);
-    windows.fill(
-        plan_.byteKernels, all, 0, static_cast<uint8_t>(part(0)),
-        [&](size_t y) { return parts_.data() + y * row; }, bytes_.data());
-    windows.multiply(plan_.windowProduct, all, bytes_.data(), 1,
-                     taken == 0 ? static_cast<int32_t>(-least) : 0, kMostWindowValue,
-                     current_.data(), 0, true);
-  }
-  return true;
-}
-
-/** Spike trains whose counts fit eight bits are computed many steps at a time. */
-template <class N>
-bool Simulation<N>::manyAtOnce() const {
-  return schedule_.gamma == 1 && schedule_.upper && schedule_.wake <= 127;
-}
-
-/** A max-pool over spikes, all its steps at once; see pool_train.h. */
-template <class N>
-void Simulation<N>::trainPool(size_t index)
-  requires kFixedPoint<N>
-{
-  const Layer<N>& layer = plan_.layers[index];
-  const size_t source = layer.sources[0];
-  const Shape& in = plan_.layers[source].shape;
-  poolSteps_.clear();
-  size_t asleep = 0;
-  SleepClock clock;
-  clock.start(profiler_.on());
-  for (int32_t p = 0; p < schedule_.phases(); ++p) {
-    const auto steps = int32_t(series_[source].phases[size_t(p)].size());
-    for (Moment now{p, 0, 0, 0}; now.index < steps; ++now.index) {
-      const Plane* from = series_[source].at(p, now.index);
-      if (!from) continue;
-      const bool sleeping = now.index >= schedule_.group(p);
-      profiler_.step(index, sleeping, Path::Scatter);
-      asleep += sleeping;
-      auto plane = takePlane(layer);
-      poolSteps_.push_back({from, plane.get()});
-      keep(index, now, std::move(plane));
-    }
-  }
-  const size_t rows = BandPool::bandRows(in, layer.shape, layer.window);
-  for (size_t from = 0; from < size_t(layer.shape.h); from += rows) {
-    throwIfAborted(abort_);
-    bandPool_.run(plan_.byteKernels, in, layer.shape, layer.window,
-             {from, std::min(from + rows, size_t(layer.shape.h))}, poolSteps_);
-  }
-  dropSilent(index);
-  clock.lap(poolSteps_.size(), [asleep](size_t k) { return k < asleep; });
-  profiler_.asleep(index, clock.asleep(), {});
-}
-
-/** A silent step stores nothing. */
-template <class N>
-void Simulation<N>::dropSilent(size_t index) {
-  for (auto& planes : series_[index].phases) {
-    for (auto& plane : planes)
-      if (plane && (plane->total() == 0 || !consumed(index))) pool_.give(std::move(plane));
-    while (!planes.empty() && !planes.back()) planes.pop_back();
-  }
-}
-
-/** Σ of a source's planes over steps, events not counted. */
-template <class N>
-void Simulation<N>::addPlane(const Layer<N>& from, const Plane& plane, Plane& sum)
-  requires kFixedPoint<N>
-{
-  const size_t row = from.shape.row();
-  for (size_t y = 0; y < size_t(from.shape.h); ++y) {
-    if (plane.events[y] == 0) continue;
-    if (from.graded) {
-      const N* values = plane.as<N>() + y * row;
-      N* to = sum.as<N>() + y * row;
-      for (size_t i = 0; i < row; ++i) to[i] = wrappingAdd(to[i], values[i]);
-    } else {
-      plan_.byteKernels.add(sum.as<int8_t>() + y * row, plane.as<int8_t>() + y * row, row);
-    }
-  }
-}
-
 template <class N>
 void Simulation<N>::countPlane(const Layer<N>& layer, Plane& plane) {
   if (layer.graded) {
@@ -676,176 +564,6 @@ void Simulation<N>::countPlane(const Layer<N>& layer, Plane& plane) {
     for (size_t y = 0; y < size_t(layer.shape.h); ++y)
       plane.events[y] = plan_.byteKernels.nonZeros(plane.as<int8_t>() + y * row, row);
   }
-}
-
-template <class N>
-std::unique_ptr<Plane> Simulation<N>::zeroPlane(const Layer<N>& layer)
-  requires kFixedPoint<N>
-{
-  auto plane = takePlane(layer);
-  std::fill(plane->data.begin(), plane->data.end(), std::byte{0});
-  std::fill(plane->events.begin(), plane->events.end(), 0u);
-  return plane;
-}
-
-/** The cheapest way to a term's current. */
-template <class N>
-Path Simulation<N>::choosePath(const Term<N>& term, const Plane& plane, bool spikes) const
-  requires kFixedPoint<N>
-{
-  const ConvTerm<N>& conv = term.conv;
-  if (!conv.windows.present() || plan_.layers[term.source].graded) return Path::Scatter;
-  const double events = double(plane.total());
-  const double scattered = events * conv.fullFan * plan_.cost.scatter;
-  const double dense = conv.windows.macs() * plan_.cost.dense;
-  const double rows = conv.rows && spikes ? conv.rows->cost(plan_.cost, events)
-                                          : std::numeric_limits<double>::infinity();
-  if (rows < dense && rows < scattered) return Path::Rows;
-  return dense < scattered ? Path::Dense : Path::Scatter;
-}
-
-/** Appends what the layer's terms receive at a moment. */
-template <class N>
-void Simulation<N>::addInputs(const Layer<N>& layer, Moment now)
-  requires kFixedPoint<N>
-{
-  bool rows = false;
-  for (size_t t = 0; t < layer.terms.size(); ++t) {
-    const Term<N>& term = layer.terms[t];
-    StepInput input;
-    if (!plan_.layers[term.source].constant) input.plane = sourcePlane(term.source, now);
-    if (input.plane) {
-      operations += adder_.additions(term, *input.plane);
-      input.path = layer.neuronShortcut == t ? Path::Neurons : choosePath(term, *input.plane, true);
-      // One term of a step may have its sums in 16 bits.
-      if (input.path == Path::Rows && std::exchange(rows, true)) input.path = Path::Dense;
-    }
-    run_.inputs.push_back(input);
-  }
-}
-
-/** Adds what the layer's terms receive at a moment to the sums over early steps. */
-template <class N>
-void Simulation<N>::addEarly(const Layer<N>& layer, Moment now)
-  requires kFixedPoint<N>
-{
-  run_.earlyAwake += now.sleep == 0;
-  for (const Term<N>& term : layer.terms) {
-    if (plan_.layers[term.source].constant) continue;
-    if (const Plane* plane = sourcePlane(term.source, now))
-      operations += adder_.additions(term, *plane);
-  }
-  for (size_t source : layer.sources) {
-    if (plan_.layers[source].constant) continue;
-    const Plane* plane = sourcePlane(source, now);
-    if (!plane) continue;
-    if (!early_[source]) early_[source] = zeroPlane(plan_.layers[source]);
-    addPlane(plan_.layers[source], *plane, *early_[source]);
-  }
-}
-
-/** The steps of a layer's run: those before it may fire, as one, and those after, by phase. */
-template <class N>
-void Simulation<N>::planSteps(size_t index)
-  requires kFixedPoint<N>
-{
-  const Layer<N>& layer = plan_.layers[index];
-  const int32_t first = schedule_.firstFiring(layer.depth);
-  for (int32_t p = 0; p < schedule_.phases(); ++p) {
-    LayerPhase phase;
-    phase.first = run_.steps.size();
-    const int32_t group = schedule_.group(p);
-    int32_t sourceEnd = group;
-    for (size_t source : layer.sources)
-      sourceEnd = std::max(sourceEnd, int32_t(series_[source].phases[size_t(p)].size()));
-    Moment now{p, 0, schedule_.before(p), 0};
-    for (;; ++now.index) {
-      now.awake = schedule_.before(p) + std::min(now.index + 1, group);
-      now.sleep = std::max(0, now.index + 1 - group);
-      const bool early = schedule_.runStep(p, now.index) < first;
-      if (now.sleep > schedule_.sleepLimit() || (!early && now.index >= sourceEnd)) break;
-      const uint64_t before = operations;
-      if (early) {
-        addEarly(layer, now);
-      } else {
-        run_.steps.push_back({now, run_.inputs.size(), nullptr});
-        addInputs(layer, now);
-        const StepInput* inputs = run_.inputs.data() + run_.steps.back().inputs;
-        profiler_.step(index, now.sleep > 0, pathOf(inputs, layer.terms.size()));
-      }
-      if (now.sleep > 0) profiler_.asleep(index, 0, {0, 0, operations - before});
-    }
-    phase.end = run_.steps.size();
-    phase.next = now;
-    phase.begun = phase.end > phase.first || now.sleep <= schedule_.sleepLimit();
-    run_.phases.push_back(phase);
-  }
-  for (size_t source : layer.sources)
-    if (early_[source]) countPlane(plan_.layers[source], *early_[source]);
-  for (const Term<N>& term : layer.terms) {
-    const Plane* plane = early_[term.source].get();
-    const bool any = plane && plane->total() > 0;
-    run_.early = run_.early || any;
-    run_.earlyInputs.push_back(
-        any ? StepInput{plane, choosePath(term, *plane, false)} : StepInput{});
-  }
-  profiler_.step(index, false, pathOf(run_.earlyInputs.data(), layer.terms.size()));
-}
-
-/** A neuron layer whose neurons run many steps at once; see layer_train.h. */
-template <class N>
-void Simulation<N>::train(size_t index)
-  requires kFixedPoint<N>
-{
-  const Layer<N>& layer = plan_.layers[index];
-  const Shape& s = layer.shape;
-  const ConstantCurrent current = constantCurrent(layer);
-  run_.restart();
-  run_.layer = &layer;
-  run_.schedule = &schedule_;
-  run_.abort = abort_;
-  run_.profile = profiler_.on();
-  run_.constant = current.data;
-  run_.constantStride = current.rowStride;
-  for (int32_t x = 0; x < s.w; ++x)
-    for (size_t c = 0; c < size_t(s.c); ++c)
-      run_.start.push_back(startOf(schedule_, layer.channelStart[c], layer.channelThreshold[c]));
-  run_.counts = counts[layer.neuronOrdinal].data();
-  run_.ordinal = layer.neuronOrdinal;
-  planSteps(index);
-  auto& planes = series_[index].phases;
-  size_t fed = 1;
-  for (LayerStep& step : run_.steps) {
-    auto plane = takePlane(layer);
-    step.out = plane.get();
-    keep(index, step.now, std::move(plane));
-    const StepInput* inputs = run_.inputs.data() + step.inputs;
-    fed += std::any_of(inputs, inputs + layer.terms.size(),
-                       [](const StepInput& input) { return input.plane != nullptr; });
-  }
-  run_.plane = [&](Moment now) {
-    auto& steps = planes[size_t(now.phase)];
-    if (steps.size() <= size_t(now.index) || !steps[size_t(now.index)])
-      keep(index, now, zeroPlane(layer));
-    return steps[size_t(now.index)].get();
-  };
-  LayerTally tally;
-  tally.pendingAtEnd.assign(run_.phases.size(), 0);
-  tally.lastFiring.assign(run_.phases.size(), 0);
-  const size_t rows = BandTrainer::bandRows(s, fed);
-  for (size_t from = 0; from < size_t(s.h); from += rows)
-    trainer_.run(run_, {from, std::min(from + rows, size_t(s.h))}, tally);
-
-  positive[layer.neuronOrdinal] += tally.positive;
-  negative[layer.neuronOrdinal] += tally.negative;
-  hash += tally.hash;
-  profiler_.asleep(index, tally.secondsAsleep, tally.asleep);
-  for (size_t p = 0; p < run_.phases.size(); ++p) {
-    lastFiring_[p] = std::max(lastFiring_[p], tally.lastFiring[p]);
-    pendingAtEnd_[p] |= tally.pendingAtEnd[p];
-  }
-  dropSilent(index);
-  for (auto& plane : early_) pool_.give(std::move(plane));
 }
 
 template class Simulation<int32_t>;

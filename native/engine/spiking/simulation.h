@@ -9,10 +9,9 @@
 #include <vector>
 
 #include "engine/abort.h"
-#include "engine/spiking/layer_train.h"
+#include "engine/spiking/fixed_layers.h"
 #include "engine/spiking/plan.h"
 #include "engine/spiking/plane.h"
-#include "engine/spiking/pool_train.h"
 #include "engine/spiking/profile.h"
 #include "engine/spiking/schedule.h"
 #include "engine/spiking/term_adder.h"
@@ -21,12 +20,6 @@ namespace casc::spiking {
 
 template <class N>
 constexpr bool kFixedPoint = std::is_same_v<N, int32_t>;
-
-/** In float32 neurons go step by step. */
-struct NoTrainer {
-  template <class P>
-  explicit NoTrainer(const P&) {}
-};
 
 /** How one readout layer grew: a row of elements per step that could change it. */
 struct ReadoutTrace {
@@ -37,6 +30,7 @@ struct ReadoutTrace {
 struct SimulationOptions {
   bool everyStep = false;             // record `traces`
   bool profile = false;               // add to profile()
+  Team* team = nullptr;               // shares the work inside the image
   std::optional<size_t> lastLayer{};  // stop after this layer and keep its planes
 };
 
@@ -46,6 +40,8 @@ template <class N>
 class Simulation {
  public:
   explicit Simulation(const Plan<N>& plan);
+  Simulation(const Simulation&) = delete;
+  Simulation& operator=(const Simulation&) = delete;
 
   /** input: H×W×C, see loadInput. Throws Aborted, or Error where a pool's change leaves int8. */
   void run(const N* input, const Schedule& schedule, const AbortFlag& abort,
@@ -75,6 +71,8 @@ class Simulation {
   double bytes() const;
 
  private:
+  friend class FixedLayers;
+
   /** Awake current that does not change over time: bias and terms of constant sources. */
   struct ConstantCurrent {
     const N* data;
@@ -84,27 +82,7 @@ class Simulation {
   void input(const N* values);
   void neuron(size_t index);
   void integrate(const Layer<N>& layer, Moment now, const ConstantCurrent& current);
-  void train(size_t index)
-    requires kFixedPoint<N>;
-  void trainPool(size_t index)
-    requires kFixedPoint<N>;
-  bool manyAtOnce() const;
-  void dropSilent(size_t index);
-  void planSteps(size_t index)
-    requires kFixedPoint<N>;
-  void addInputs(const Layer<N>& layer, Moment now)
-    requires kFixedPoint<N>;
-  void addEarly(const Layer<N>& layer, Moment now)
-    requires kFixedPoint<N>;
   void countPlane(const Layer<N>& layer, Plane& plane);
-  bool addConstant(const Layer<N>& layer, const Term<N>& term, const Plane& plane)
-    requires kFixedPoint<N>;
-  Path choosePath(const Term<N>& term, const Plane& plane, bool spikes) const
-    requires kFixedPoint<N>;
-  void addPlane(const Layer<N>& from, const Plane& plane, Plane& sum)
-    requires kFixedPoint<N>;
-  std::unique_ptr<Plane> zeroPlane(const Layer<N>& layer)
-    requires kFixedPoint<N>;
   void linear(size_t index);
   void maxPool(size_t index);
   void relay(size_t index);
@@ -132,13 +110,9 @@ class Simulation {
 
   const Plan<N>& plan_;
   TermAdder<N> adder_;
-  std::conditional_t<kFixedPoint<N>, BandTrainer, NoTrainer> trainer_;
   PlanePool pool_;
-  LayerRun run_;
-  BandPool bandPool_;
-  std::vector<PoolStep> poolSteps_;
   std::vector<Series> series_;
-  std::vector<std::unique_ptr<Plane>> early_;  // per source: sum over steps, see planSteps
+  std::conditional_t<kFixedPoint<N>, FixedLayers, NoFixedLayers> fixed_;
   Schedule schedule_;
   AbortFlag abort_;
   SimulationOptions options_;
@@ -150,8 +124,6 @@ class Simulation {
   Aligned<int32_t> sums_, maxima_;
   Aligned<N> gradedSums_, gradedMaxima_;
   std::vector<uint8_t> touched_, pending_;
-  Aligned<int8_t> parts_;
-  Aligned<uint8_t> bytes_;
 };
 
 extern template class Simulation<int32_t>;

@@ -54,7 +54,7 @@ class Runner final : public ImageRunner {
     input_.resize(input.shape.numel());
     loadInput(input, image, index, input_.data());
     simulation_.run(input_.data(), settings.schedule, settings.abort,
-                    {settings.everyStep, settings.profile, {}});
+                    {settings.everyStep, settings.profile, settings.team, {}});
     write(settings, result);
     if (settings.oracle || index < settings.certify) check(index, settings, result, first);
   }
@@ -165,7 +165,7 @@ class Runner final : public ImageRunner {
     }
     if (plan_.layers[divergence.layer].kind == LayerKind::Neuron) {
       simulation_.run(input_.data(), settings.schedule, settings.abort,
-                      {false, false, divergence.layer});
+                      {false, false, settings.team, divergence.layer});
       divergence.lastSpike = simulation_.lastSpike(divergence.layer, at);
     }
     std::lock_guard lock(first.mutex);

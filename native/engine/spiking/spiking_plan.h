@@ -34,6 +34,7 @@ struct RunSettings {
   bool oracle = false;
   size_t certify = 0;  // compare the first so many images with the oracle
   AbortFlag abort;
+  Team* team = nullptr;  // shares the work inside an image
 };
 
 /** Where one image's results go; null pointers and empty vectors mean: not asked for. */

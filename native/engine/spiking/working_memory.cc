@@ -220,16 +220,22 @@ double LayerRun::bytes() const {
   return held(start) + held(earlyInputs) + held(steps) + held(inputs) + held(phases);
 }
 
+double FixedLayers::bytes() const {
+  double sum = run_.bytes() + held(early_) + held(poolSteps_) + held(tallies_) + held(parts_) + held(bytes_);
+  for (const auto& trainer : trainers_) sum += trainer->bytes();
+  for (const auto& pool : pools_) sum += pool->bytes();
+  return sum;
+}
+
 template <class N>
 double Simulation<N>::bytes() const {
-  double sum = double(adder_.bytes()) + double(pool_.bytes()) + bandPool_.bytes() +
-               held(poolSteps_) + held(early_);
-  if constexpr (kFixedPoint<N>) sum += trainer_.bytes() + run_.bytes();
+  double sum = double(adder_.bytes()) + double(pool_.bytes());
+  if constexpr (kFixedPoint<N>) sum += fixed_.bytes();
   for (const Series& series : series_) sum += double(series.bytes());
   for (const auto& layer : counts) sum += held(layer);
   for (const auto& layer : readouts) sum += held(layer);
   return sum + held(membrane_) + held(current_) + held(values_) + held(sums_) + held(maxima_) +
-         held(gradedSums_) + held(gradedMaxima_) + held(parts_) + held(bytes_) + held(touched_) + held(pending_);
+         held(gradedSums_) + held(gradedMaxima_) + held(touched_) + held(pending_);
 }
 
 template <class N>
