@@ -1,6 +1,6 @@
 /** A spiking network, ready to run: the one class a user of the library holds. */
 import type { ConvertedNetwork, ConvertOptions } from '../convert';
-import { checkOverflow, convert } from '../convert';
+import { checkOverflow, convert, type Reach, reachOf } from '../convert';
 import { argumentError, CascError } from '../errors';
 import { importModel } from '../graph';
 import type { Network } from '../graph/network';
@@ -35,6 +35,7 @@ export class SpikingNetwork {
   readonly readoutSize: number;
   private readonly plan: NativeSpikingPlan;
   private readonly tail: Tail;
+  private readonly reach: readonly Reach[];
   private disposed = false;
   private running = 0;
 
@@ -45,7 +46,8 @@ export class SpikingNetwork {
       (sum, id) => sum + numel(converted.network.nodes[id]!.shape),
       0,
     );
-    checkOverflow(converted.plan, converted.levels, converted.levels);
+    this.reach = reachOf(converted.plan);
+    checkOverflow(this.reach, converted.levels, converted.levels);
     try {
       this.plan = new (addon().SpikingPlan)(converted.plan);
       this.tail = new Tail(converted);
@@ -289,7 +291,7 @@ export class SpikingNetwork {
     const counts = schedule.upper
       ? schedule.wake + schedule.gamma - 1
       : (schedule.wake + phases * sleep) * schedule.gamma;
-    checkOverflow(this.converted.plan, schedule.wake, counts);
+    checkOverflow(this.reach, schedule.wake, counts);
   }
 
   private lastReadouts(readout: Float32Array, count: number, steps: number): Float32Array {

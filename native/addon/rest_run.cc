@@ -74,7 +74,7 @@ class RestRun {
   spiking::Schedule schedule_;
   AbortFlag abort_;
   std::vector<float> images_;
-  std::vector<std::unique_ptr<spiking::RestRunner>> runners_;  // per worker
+  std::vector<std::shared_ptr<spiking::RestRunner>> runners_;  // per worker
   Napi::ObjectReference result_;                               // keeps the arrays below alive
   float* readout_ = nullptr;
   std::vector<int32_t*> counts_;

@@ -121,7 +121,7 @@ class Run {
 
   void image(unsigned worker, size_t index) {
     auto& runner = runners_[worker];
-    if (!runner) runner = plan_->runner();
+    if (!runner) runner = plan_->runner(settings_.profile);
     const size_t phases = size_t(settings_.schedule.phases()), layers = plan_->neurons.size();
     ImageResult result;
     result.sleepSteps = sleepSteps_ + index * phases;
@@ -227,7 +227,7 @@ class Run {
   bool counts_ = false;
   spiking::RunSettings settings_;
   std::vector<float> images_;
-  std::vector<std::unique_ptr<ImageRunner>> runners_;  // per worker
+  std::vector<std::shared_ptr<ImageRunner>> runners_;  // per worker
   std::vector<std::vector<ReadoutTrace>> traces_;      // [image][readout layer]
   spiking::FirstDivergence first_;
   Napi::ObjectReference result_;  // keeps the arrays below alive

@@ -234,6 +234,7 @@ void FixedLayers::neurons(size_t index) {
   const Shape& s = layer.shape;
   const auto current = sim_.constantCurrent(layer);
   run_.restart();
+  for (auto& plane : early_) sim_.pool_.give(std::move(plane));  // of the layer before
   run_.layer = &layer;
   run_.schedule = &sim_.schedule_;
   run_.abort = sim_.abort_;
@@ -274,7 +275,6 @@ void FixedLayers::neurons(size_t index) {
   });
   for (const LayerTally& tally : tallies_) book(index, tally);
   dropSilent(index);
-  for (auto& plane : early_) sim_.pool_.give(std::move(plane));
 }
 
 void FixedLayers::book(size_t index, const LayerTally& tally) {

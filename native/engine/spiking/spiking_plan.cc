@@ -8,6 +8,7 @@
 #include "engine/spiking/input_plane.h"
 #include "engine/spiking/oracle.h"
 #include "engine/spiking/plan.h"
+#include "engine/spiking/stock.h"
 
 namespace casc::spiking {
 namespace {
@@ -220,11 +221,12 @@ class CompiledPlan final : public SpikingPlan {
     denseMacs = plan_.denseMacs;
     inputMacs = plan_.inputMacs;
   }
-  std::unique_ptr<ImageRunner> runner() const override {
-    return std::make_unique<Runner<N>>(plan_);
+  std::shared_ptr<ImageRunner> runner(bool fresh) const override {
+    if (fresh) return std::make_shared<Runner<N>>(plan_);
+    return runners_.take([this] { return std::make_unique<Runner<N>>(plan_); });
   }
-  std::unique_ptr<RestRunner> restRunner() const override {
-    return std::make_unique<Rester<N>>(plan_);
+  std::shared_ptr<RestRunner> restRunner() const override {
+    return resters_.take([this] { return std::make_unique<Rester<N>>(plan_); });
   }
   WorkingBytes workingBytesBound(const Schedule& schedule) const override {
     return spiking::workingBytesBound(plan_, schedule);
@@ -232,6 +234,8 @@ class CompiledPlan final : public SpikingPlan {
 
  private:
   Plan<N> plan_;
+  mutable Stock<ImageRunner> runners_;
+  mutable Stock<RestRunner> resters_;
 };
 
 }  // namespace

@@ -91,9 +91,10 @@ class RestRunner {
 class SpikingPlan {
  public:
   virtual ~SpikingPlan() = default;
-  /** One per worker; must not outlive the plan. */
-  virtual std::unique_ptr<ImageRunner> runner() const = 0;
-  virtual std::unique_ptr<RestRunner> restRunner() const = 0;
+  /** One per worker, with the buffers of its last run; must not outlive the plan. `fresh`: without
+   * a past, so that its profile and bytes are of this run. */
+  virtual std::shared_ptr<ImageRunner> runner(bool fresh) const = 0;
+  virtual std::shared_ptr<RestRunner> restRunner() const = 0;
   /** Upper bound for one worker. */
   virtual WorkingBytes workingBytesBound(const Schedule& schedule) const = 0;
 
