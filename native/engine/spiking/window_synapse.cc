@@ -70,14 +70,37 @@ void WindowSynapse::multiply(WindowProduct product, RowRange out, const uint8_t*
   job.outputs = job.outStride = size_t(out_.c);
   job.outStepStride = stepStride;
   job.add = add;
+  const size_t w = size_t(out_.w), across = size_t(window_.strides[1]) * channels_;
+  const size_t down = size_t(window_.strides[0]) * width_;
+  if (steps == 1 && w >= 2 * kWindows) {
+    // The kernel works on two steps at once; here they are neighbours in a row.
+    job.steps = w / kWindows;
+    job.stepBytes = kWindows * across;
+    job.outStepStride = kWindows * job.outStride;
+    for (size_t y = 0; y < out.count(); ++y) {
+      for (size_t i = 0; i < kWindows; ++i) windows[i] = bands + y * down + i * across;
+      job.windowCount = kWindows;
+      job.out = sums + y * w * job.outStride;
+      product(job);
+      const size_t done = job.steps * kWindows;
+      if (done == w) continue;
+      WindowJob rest = job;
+      rest.steps = 1;
+      rest.windowCount = w - done;
+      for (size_t i = 0; i < rest.windowCount; ++i)
+        windows[i] = bands + y * down + (done + i) * across;
+      rest.out += done * job.outStride;
+      product(rest);
+    }
+    return;
+  }
   // Windows follow each other across rows, so that narrow images fill a call too.
-  const size_t w = size_t(out_.w), pixels = out.count() * w;
+  const size_t pixels = out.count() * w;
   size_t y = 0, x = 0;
   for (size_t done = 0; done < pixels; done += job.windowCount) {
     job.windowCount = std::min(kWindows, pixels - done);
     for (size_t i = 0; i < job.windowCount; ++i) {
-      windows[i] = bands + y * size_t(window_.strides[0]) * width_ +
-                   x * size_t(window_.strides[1]) * channels_;
+      windows[i] = bands + y * down + x * across;
       if (++x == w) {
         x = 0;
         ++y;
@@ -86,6 +109,32 @@ void WindowSynapse::multiply(WindowProduct product, RowRange out, const uint8_t*
     job.out = sums + done * job.outStride;
     product(job);
   }
+}
+
+/** Values are split into parts that fit the kernel: v = least + Σ parts, each from 0 to
+ * kMostWindowValue. */
+bool WindowSynapse::addGraded(WindowProduct product, const ByteKernels& bytes,
+                              const int32_t* values, int32_t* sums, GradedScratch& scratch) const {
+  const auto [low, high] = std::minmax_element(values, values + in_.numel());
+  const int64_t least = std::min<int64_t>(*low, 0), most = std::max<int64_t>(*high, 0);
+  constexpr int64_t kMostParts = 16;  // beyond that, adding values one by one is as quick
+  if (most - least > kMostParts * kMostWindowValue) return false;
+  const RowRange all{0, size_t(out_.h)};
+  const size_t row = in_.row();
+  scratch.parts.resize(in_.numel());
+  scratch.band.resize(bandBytes(all.count()));
+  for (int64_t taken = 0; taken == 0 || taken < most - least; taken += kMostWindowValue) {
+    const auto part = [=](int64_t value) {
+      return static_cast<int8_t>(std::clamp<int64_t>(value - least - taken, 0, kMostWindowValue));
+    };
+    std::transform(values, values + in_.numel(), scratch.parts.begin(), part);
+    fill(
+        bytes, all, 0, static_cast<uint8_t>(part(0)),
+        [&](size_t y) { return scratch.parts.data() + y * row; }, scratch.band.data());
+    multiply(product, all, scratch.band.data(), 1, taken == 0 ? static_cast<int32_t>(-least) : 0,
+             kMostWindowValue, sums, 0, true);
+  }
+  return true;
 }
 
 }  // namespace casc::spiking
