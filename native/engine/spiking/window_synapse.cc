@@ -44,7 +44,7 @@ RowRange WindowSynapse::reach(RowRange out) const {
   const int64_t top = int64_t(out.from) * window_.strides[0] - window_.pads[0];
   const int64_t end = top + int64_t(bandBytes(out.count()) / width_);
   const auto inside = [this](int64_t y) { return size_t(std::clamp<int64_t>(y, 0, in_.h)); };
-  return {inside(top), inside(end)};
+  return {inside(top), std::max(inside(top), inside(end))};
 }
 
 double WindowSynapse::macs() const {
@@ -115,24 +115,30 @@ void WindowSynapse::multiply(WindowProduct product, RowRange out, const uint8_t*
  * kMostWindowValue. */
 bool WindowSynapse::addGraded(WindowProduct product, const ByteKernels& bytes,
                               const int32_t* values, int32_t* sums, GradedScratch& scratch) const {
-  const auto [low, high] = std::minmax_element(values, values + in_.numel());
-  const int64_t least = std::min<int64_t>(*low, 0), most = std::max<int64_t>(*high, 0);
+  int32_t least = 0, most = 0;
+  bytes.range(values, in_.numel(), least, most);
   constexpr int64_t kMostParts = 16;  // beyond that, adding values one by one is as quick
-  if (most - least > kMostParts * kMostWindowValue) return false;
-  const RowRange all{0, size_t(out_.h)};
-  const size_t row = in_.row();
+  const int64_t span = int64_t{most} - least;
+  if (span > kMostParts * kMostWindowValue) return false;
+  constexpr size_t kBandBytes = 256 * 1024;
+  const size_t row = in_.row(), outRow = out_.row(), height = size_t(out_.h);
+  const size_t rows =
+      std::clamp<size_t>(kBandBytes / std::max<size_t>(1, outRow * sizeof(int32_t)), 1, height);
   scratch.parts.resize(in_.numel());
-  scratch.band.resize(bandBytes(all.count()));
-  for (int64_t taken = 0; taken == 0 || taken < most - least; taken += kMostWindowValue) {
-    const auto part = [=](int64_t value) {
-      return static_cast<int8_t>(std::clamp<int64_t>(value - least - taken, 0, kMostWindowValue));
-    };
-    std::transform(values, values + in_.numel(), scratch.parts.begin(), part);
-    fill(
-        bytes, all, 0, static_cast<uint8_t>(part(0)),
-        [&](size_t y) { return scratch.parts.data() + y * row; }, scratch.band.data());
-    multiply(product, all, scratch.band.data(), 1, taken == 0 ? static_cast<int32_t>(-least) : 0,
-             kMostWindowValue, sums, 0, true);
+  for (size_t from = 0; from < height; from += rows) {
+    const RowRange out{from, std::min(from + rows, height)};
+    const RowRange in = reach(out);
+    scratch.band.resize(bandBytes(out.count()));
+    for (int32_t taken = 0; taken == 0 || taken < span; taken += kMostWindowValue) {
+      const int32_t start = least + taken;
+      bytes.part(scratch.parts.data() + in.from * row, values + in.from * row, start,
+                 in.count() * row);
+      fill(
+          bytes, out, 0, static_cast<uint8_t>(std::clamp(-start, 0, kMostWindowValue)),
+          [&](size_t y) { return scratch.parts.data() + y * row; }, scratch.band.data());
+      multiply(product, out, scratch.band.data(), 1, taken == 0 ? -least : 0, kMostWindowValue,
+               sums + from * outRow, 0, true);
+    }
   }
   return true;
 }

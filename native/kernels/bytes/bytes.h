@@ -37,6 +37,10 @@ struct ByteKernels {
   void (*maxPixels)(int8_t* maxima, const int8_t* row, size_t c, const PoolAxis& axis);
   /** changes[i] = values[i] − held[i], then held[i] = values[i]; how many changes are not 0. */
   uint32_t (*change)(int8_t* changes, int8_t* held, const int8_t* values, size_t length);
+  /** Lowers `low` and raises `high` to the values'. */
+  void (*range)(const int32_t* values, size_t length, int32_t& low, int32_t& high);
+  /** out[i] = clip(values[i] − from, 0, 127), wrapping. */
+  void (*part)(int8_t* out, const int32_t* values, int32_t from, size_t length);
   /** counts[i] = clip(⌊(sums + offsets + factors · shortcut)[i] / thresholds[i]⌋, 0, T), exactly. All
    * of it, and T · thresholds, must fit 32 bits. */
   void (*levels)(int8_t* counts, const LevelsRow& row);

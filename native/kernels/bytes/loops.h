@@ -73,6 +73,25 @@ CASC_INLINE uint32_t change(int8_t* __restrict changes, int8_t* __restrict held,
   return nonZeros(changes, length);
 }
 
+CASC_INLINE void range(const int32_t* values, size_t length, int32_t& low, int32_t& high) {
+  int32_t least = low, most = high;
+  for (size_t i = 0; i < length; ++i) {
+    least = values[i] < least ? values[i] : least;
+    most = values[i] > most ? values[i] : most;
+  }
+  low = least;
+  high = most;
+}
+
+CASC_INLINE void part(int8_t* __restrict out, const int32_t* __restrict values, int32_t from,
+                      size_t length) {
+  for (size_t i = 0; i < length; ++i) {
+    auto x = static_cast<int32_t>(static_cast<uint32_t>(values[i]) - static_cast<uint32_t>(from));
+    x = x < 0 ? 0 : x;
+    out[i] = static_cast<int8_t>(x > 127 ? 127 : x);
+  }
+}
+
 template <bool Shortcut>
 CASC_INLINE void levelsOf(int8_t* __restrict counts, const LevelsRow& row) {
   const int32_t* __restrict sums = row.sums;
