@@ -61,28 +61,29 @@ double denseCost(const Kernels& kernels) {
          double(kWindows * kK * kOutputs * kSteps);
 }
 
-/** Of one pixel with `events` events that add `vectors` vectors each. */
-double rowCost(const Kernels& kernels, size_t vectors, uint32_t events) {
-  constexpr size_t kPixels = 16, kCodes = 64;
+/** Of one pixel with `events` events that add `vectors` vectors each, of `rows` weight rows. */
+double rowCost(const Kernels& kernels, size_t vectors, uint32_t events, size_t rows) {
+  // All rows are used, or those that are would be near.
+  const size_t count = std::max<size_t>(64, rows / events);
   const RowKernel& kernel = kernels.rowsWide;
-  const Aligned<int8_t> weights(kCodes * vectors * kernel.lanes, int8_t{1});
-  std::vector<uint16_t> codes(kPixels * events);
-  for (size_t i = 0; i < codes.size(); ++i) codes[i] = uint16_t(i * 37 % kCodes);
+  const Aligned<int8_t> weights(rows * vectors * kernel.lanes, int8_t{1});
+  std::vector<uint16_t> codes(count * events);
+  for (size_t i = 0; i < codes.size(); ++i) codes[i] = uint16_t(i * 7919 % rows);
   std::vector<RowPixel> pixels;
   std::vector<uint32_t> targets;
-  for (uint32_t p = 0; p < kPixels; ++p)
+  for (uint32_t p = 0; p < count; ++p)
     pixels.push_back({p * events, events, p * uint32_t(kernel.lanes)});
-  for (size_t v = 0; v < vectors; ++v) targets.push_back(uint32_t(v * kPixels * kernel.lanes));
-  Aligned<int16_t> sums((kPixels + 1) * (vectors + 1) * kernel.lanes, int16_t{0});
+  for (size_t v = 0; v < vectors; ++v) targets.push_back(uint32_t(v * count * kernel.lanes));
+  Aligned<int16_t> sums((count + 1) * (vectors + 1) * kernel.lanes, int16_t{0});
   RowJob job;
   job.pixels = pixels.data();
-  job.pixelCount = kPixels;
+  job.pixelCount = count;
   job.codes = codes.data();
   job.weights = weights.data();
   job.vectors = vectors;
   job.targets = targets.data();
   job.sums = sums.data();
-  return nanoseconds([&] { kernel.add(job); }) / double(kPixels);
+  return nanoseconds([&] { kernel.add(job); }) / double(count);
 }
 
 double collectCost(const Kernels& kernels) {
@@ -123,9 +124,10 @@ double scatterCost(const Kernels& kernels) {
 
 CostModel measureCosts(const Kernels& kernels) {
   constexpr double kMost = kRowVectors, kFew = 1, kEvents = 12, kSingle = 1;
-  const double broad = rowCost(kernels, size_t(kMost), uint32_t(kEvents));
-  const double slim = rowCost(kernels, size_t(kFew), uint32_t(kEvents));
-  const double single = rowCost(kernels, size_t(kMost), uint32_t(kSingle));
+  constexpr size_t kNear = 64, kFar = 61'000;  // weight rows
+  const double broad = rowCost(kernels, size_t(kMost), uint32_t(kEvents), kNear);
+  const double slim = rowCost(kernels, size_t(kFew), uint32_t(kEvents), kNear);
+  const double single = rowCost(kernels, size_t(kMost), uint32_t(kSingle), kNear);
   // broad = pixel + kEvents·(event + kMost·vector), single the same with one event, slim with few
   // vectors.
   const double perEvent = std::max(0.0, (broad - single) / (kEvents - kSingle));
@@ -135,14 +137,12 @@ CostModel measureCosts(const Kernels& kernels) {
   const double slimEvent = std::max(0.0, (slim - costs.pixelVector * kFew) / kEvents);
   costs.rowVector = std::max(0.0, (perEvent - slimEvent) / (kMost - kFew));
   costs.rowEvent = std::max(0.0, slimEvent - costs.rowVector * kFew);
+  const double far = rowCost(kernels, size_t(kFew), uint32_t(kEvents), kFar);
+  costs.farVector = std::max(
+      costs.rowVector, (far - costs.pixelVector * kFew) / (kEvents * kFew) - costs.rowEvent);
   costs.collect = collectCost(kernels);
   costs.dense = denseCost(kernels);
   costs.scatter = scatterCost(kernels);
-  if (getenv("CASC_DEBUG"))
-    fprintf(stderr,
-            "dense %.1f G scatter %.1f G event %.2f vector %.2f pixelVector %.2f collect %.3f\n",
-            1 / costs.dense, 1 / costs.scatter, costs.rowEvent, costs.rowVector, costs.pixelVector,
-            costs.collect);
   return costs;
 }
 

@@ -12,6 +12,7 @@ struct CostModel {
   double scatter = 1;      // of an addition of a scattered spike
   double rowEvent = 1;     // of an event in a group of the row kernel, whatever its vectors
   double rowVector = 1;    // of a vector of weights that an event adds
+  double farVector = 1;    // the same, where the weights are too many for the second-level cache
   double pixelVector = 1;  // of a vector of sums of a pixel with events
   double collect = 1;      // of a channel of a pixel whose codes are collected
 };

@@ -104,10 +104,12 @@ void BandTrainer::currents(const LayerRun& run, RowRange band, const StepInput* 
   shortcuts_.assign(count, nullptr);
   const auto input = [&](size_t k, size_t t) { return inputs[k * terms + t]; };
   size_t narrow = 0;
-  for (size_t k = 0; k < count; ++k) {
-    for (size_t t = 0; t < terms; ++t) {
+  // Term by term: sums of its steps lie one after the other.
+  for (size_t t = 0; t < terms; ++t) {
+    for (size_t k = 0; k < count; ++k) {
       if (input(k, t).path != Path::Rows) continue;
       const RowSynapse& synapse = *layer.terms[t].conv.rows;
+      if (synapse.wide()) continue;
       narrows_[k] = {&synapse, synapse.layout(band), narrow};
       narrow += narrows_[k].layout.size;
     }
@@ -117,10 +119,8 @@ void BandTrainer::currents(const LayerRun& run, RowRange band, const StepInput* 
     const Term<int32_t>& term = layer.terms[t];
     for (size_t k = 0; k < count; ++k) {
       if (input(k, t).path == Path::Neurons) shortcuts_[k] = input(k, t).plane;
-      if (input(k, t).path != Path::Rows) continue;
-      addRows(term, *input(k, t).plane, band, k);
-      lap(k, 1);
     }
+    if (term.conv.rows) addRows(term, band, inputs + t, terms, count);
     for (size_t k = 0; k < count; ++k) {
       if (input(k, t).path != Path::Dense) continue;
       size_t together = 1;
@@ -160,19 +160,66 @@ void BandTrainer::dense(const LayerRun& run, const Term<int32_t>& term, RowRange
   std::fill_n(touched_.begin() + ptrdiff_t(first * rows), count * rows, uint8_t{1});
 }
 
-void BandTrainer::addRows(const Term<int32_t>& term, const Plane& plane, RowRange band,
-                          size_t slot) {
-  int16_t* sums = narrow_.data() + narrows_[slot].first;
-  std::fill_n(sums, narrows_[slot].layout.size, int16_t{0});
-  term.conv.rows->add(plan_.collectCodes, plane, band, sums,
-                      narrowTouched_.data() + slot * band.count(), rows_);
+void BandTrainer::addRows(const Term<int32_t>& term, RowRange band, const StepInput* inputs,
+                          size_t terms, size_t count) {
+  const RowSynapse& synapse = *term.conv.rows;
+  const size_t most = synapse.together(band);
+  rowSlots_.clear();
+  for (size_t k = 0; k < count; ++k) {
+    if (inputs[k * terms].path == Path::Rows) rowSlots_.push_back(k);
+    const bool last = k + 1 == count;
+    if (rowSlots_.empty() || (rowSlots_.size() < most && !last)) continue;
+    addRowSteps(synapse, band, inputs, terms);
+    lap(rowSlots_[0], rowSlots_.size());
+    rowSlots_.clear();
+  }
+}
+
+/** Of the steps in rowSlots_. */
+void BandTrainer::addRowSteps(const RowSynapse& synapse, RowRange band, const StepInput* inputs,
+                              size_t terms) {
+  const size_t rows = band.count();
+  rowSteps_.clear();
+  wideTouched_.assign(rowSlots_.size() * rows, 0);
+  for (size_t i = 0; i < rowSlots_.size(); ++i) {
+    const size_t k = rowSlots_[i];
+    uint8_t* touched = synapse.wide() ? wideTouched_.data() + i * rows
+                                      : narrowTouched_.data() + k * rows;
+    rowSteps_.push_back({inputs[k * terms].plane, touched});
+  }
+  if (!synapse.wide()) {
+    synapse.add(plan_.collectCodes, rowSteps_, band,
+                narrow_.data() + narrows_[rowSlots_[0]].first, rows_);
+    return;
+  }
+  // Sums of 32 bits go to the tile, where those of other terms are.
+  const RowSums layout = synapse.layout(band);
+  const size_t row = tileStride_ / rows;
+  wide_.resize(rowSlots_.size() * layout.size);
+  synapse.add(plan_.collectCodes, rowSteps_, band, wide_.data(), rows_);
+  for (size_t i = 0; i < rowSlots_.size(); ++i) {
+    const size_t k = rowSlots_[i];
+    int32_t* sums = clearedSums(k);
+    const int32_t* from = wide_.data() + i * layout.size + layout.first;
+    for (size_t r = 0; r < rows; ++r, from += layout.pitch) {
+      if (!rowSteps_[i].touched[r]) continue;
+      plan_.byteKernels.addTimes(sums + r * row, 1, from, row);
+      touched_[k * rows + r] = 1;
+    }
+  }
+}
+
+/** The tile of a step, zeroed where nobody wrote it. */
+int32_t* BandTrainer::clearedSums(size_t slot) {
+  int32_t* sums = tile_.data() + slot * tileStride_;
+  if (!written_[slot]) std::fill_n(sums, tileStride_, 0);
+  written_[slot] = 1;
+  return sums;
 }
 
 void BandTrainer::scatter(const LayerRun& run, const Term<int32_t>& term, const Plane& plane,
                           RowRange band, size_t slot) {
-  int32_t* sums = tile_.data() + slot * tileStride_;
-  if (!written_[slot]) std::fill_n(sums, tileStride_, 0);
-  written_[slot] = 1;
+  int32_t* sums = clearedSums(slot);
   uint8_t* touched = touched_.data() + slot * band.count();
   const Layer<int32_t>& from = plan_.layers[term.source];
   if (term.op != TermOp::Scale || from.graded) {

@@ -109,7 +109,11 @@ class BandTrainer {
              size_t first, size_t count, bool early);
   void scatter(const LayerRun& run, const Term<int32_t>& term, const Plane& plane, RowRange band,
                size_t slot);
-  void addRows(const Term<int32_t>& term, const Plane& plane, RowRange band, size_t slot);
+  int32_t* clearedSums(size_t slot);
+  void addRows(const Term<int32_t>& term, RowRange band, const StepInput* inputs, size_t terms,
+               size_t count);
+  void addRowSteps(const RowSynapse& synapse, RowRange band, const StepInput* inputs,
+                   size_t terms);
   void integrate(const LayerRun& run, RowRange band);
   /** Runs steps of one phase whose currents are there. */
   void train(const LayerRun& run, RowRange band, const LayerStep* steps, size_t count,
@@ -138,6 +142,10 @@ class BandTrainer {
   std::vector<Narrow> narrows_;
   std::vector<uint8_t> narrowTouched_;
   RowScratch rows_;
+  std::vector<size_t> rowSlots_;
+  std::vector<RowStep> rowSteps_;
+  Aligned<int32_t> wide_;  // sums of rows that need 32 bits
+  std::vector<uint8_t> wideTouched_;
   Aligned<int32_t> membrane_;
   Aligned<int8_t> count_;
   std::vector<const Plane*> shortcuts_;  // per step: of the term that the neurons add themselves

@@ -6,15 +6,18 @@
 namespace casc::spiking {
 namespace {
 
-/** Is every sum of |weights| of an output within 16 bits? */
-bool fits(const std::vector<int8_t>& weights, size_t outputs) {
+/** Largest Σ of |weights| of an output, over every stride-th weight from any. */
+int64_t largestSum(const std::vector<int8_t>& weights, size_t outputs, size_t stride) {
   const size_t each = weights.size() / outputs;
+  int64_t largest = 0;
   for (size_t m = 0; m < outputs; ++m) {
-    int64_t sum = 0;
-    for (size_t k = 0; k < each; ++k) sum += std::abs(int{weights[m * each + k]});
-    if (sum > std::numeric_limits<int16_t>::max()) return false;
+    for (size_t first = 0; first < stride; ++first) {
+      int64_t sum = 0;
+      for (size_t k = first; k < each; k += stride) sum += std::abs(int{weights[m * each + k]});
+      largest = std::max(largest, sum);
+    }
   }
-  return true;
+  return largest;
 }
 
 }  // namespace
@@ -27,10 +30,14 @@ std::optional<RowSynapse> RowSynapse::make(const std::vector<int8_t>& weights, c
   // Padding beyond the kernel's reach would put outputs outside of the buffer's rows.
   if (std::max(window.pads[1], window.pads[3]) > (window.kernel[1] - 1) * window.dilations[1])
     return std::nullopt;
-  if (2 * c > std::numeric_limits<uint16_t>::max() || !fits(weights, m)) return std::nullopt;
+  if (2 * c > std::numeric_limits<uint16_t>::max() ) return std::nullopt;
   // −128 has no negative in eight bits.
   if (std::find(weights.begin(), weights.end(), int8_t{-128}) != weights.end()) return std::nullopt;
+  constexpr int64_t kMost = std::numeric_limits<int16_t>::max();
+  const size_t taps = size_t(window.kernel[0]) * size_t(window.kernel[1]);
+  if (largestSum(weights, m, taps) > kMost) return std::nullopt;
   RowSynapse synapse(window, in, out);
+  synapse.wide_ = largestSum(weights, m, 1) > kMost;
   synapse.kernel_ = m % wide.lanes == 0 || m > wide.lanes ? wide : narrow;
   const size_t lanes = synapse.kernel_.lanes;
   const size_t kh = size_t(window.kernel[0]), kw = size_t(window.kernel[1]);
@@ -52,8 +59,11 @@ std::optional<RowSynapse> RowSynapse::make(const std::vector<int8_t>& weights, c
     }
   }
   synapse.vectors_ = vectors.size();
+  // A group's rows of positive spikes should stay in the first-level cache.
+  constexpr size_t kGroupBytes = 24 * 1024;
+  const size_t most = std::clamp<size_t>(kGroupBytes / (c * lanes), 2, kRowVectors);
   for (size_t begin = 0; begin < vectors.size();) {
-    const size_t count = std::min(kRowVectors, vectors.size() - begin);
+    const size_t count = std::min(most, vectors.size() - begin);
     Group group;
     group.weights = synapse.weights_.size();
     synapse.weights_.resize(group.weights + 2 * c * count * lanes);
@@ -81,8 +91,10 @@ std::optional<RowSynapse> RowSynapse::make(const std::vector<int8_t>& weights, c
 double RowSynapse::cost(const CostModel& model, double events) const {
   const double pixels = double(in_.h) * in_.w, vectors = double(vectors_);
   // Most pixels have events as soon as there are a few for each.
-  const double active = std::min(pixels, events);
-  return events * (double(groups_.size()) * model.rowEvent + vectors * model.rowVector) +
+  const double active = std::min(pixels, events) * (wide_ ? 2 : 1);
+  constexpr size_t kSecondLevel = 512 * 1024;
+  const double vector = weights_.size() > kSecondLevel ? model.farVector : model.rowVector;
+  return events * (double(groups_.size()) * model.rowEvent + vectors * vector) +
          active * vectors * model.pixelVector + double(in_.numel()) * model.collect;
 }
 
@@ -104,35 +116,67 @@ RowSums RowSynapse::layout(RowRange out) const {
   return sums;
 }
 
-void RowSynapse::add(CollectCodes collect, const Plane& plane, RowRange out, int16_t* sums,
-                     uint8_t* touched, RowScratch& scratch) const {
+size_t RowSynapse::together(RowRange out) const {
+  // Sums of the steps in the first-level cache; more where weights would come from further away.
+  constexpr size_t kNear = 32 * 1024;
+  const size_t step = layout(out).size * (wide_ ? sizeof(int32_t) : sizeof(int16_t));
+  return std::max<size_t>(1, std::max(kNear, weights_.size() / 8) / step);
+}
+
+void RowSynapse::add(CollectCodes collect, const std::vector<RowStep>& steps, RowRange out,
+                     int16_t* sums, RowScratch& scratch) const {
+  std::fill_n(sums, steps.size() * layout(out).size, int16_t{0});
+  RowJob job;
+  job.sums = sums;
+  add(collect, steps, out, job, scratch);
+}
+
+void RowSynapse::add(CollectCodes collect, const std::vector<RowStep>& steps, RowRange out,
+                     int32_t* sums, RowScratch& scratch) const {
+  std::fill_n(sums, steps.size() * layout(out).size, 0);
+  RowJob job;
+  job.wideSums = sums;
+  add(collect, steps, out, job, scratch);
+}
+
+void RowSynapse::add(CollectCodes collect, const std::vector<RowStep>& steps, RowRange out,
+                     RowJob job, RowScratch& scratch) const {
   const size_t reach = size_t(window_.kernel[0] - 1) * size_t(window_.dilations[0]);
   const int64_t first = std::max<int64_t>(0, top(out));
   const int64_t end = std::min<int64_t>(in_.h, top(out) + int64_t(out.count() + reach));
-  const size_t w = size_t(in_.w), c = size_t(in_.c), m = size_t(out_.c);
   if (first >= end) return;
+  const size_t w = size_t(in_.w), c = size_t(in_.c), m = size_t(out_.c), size = layout(out).size;
+  const auto rows = size_t(end - first);
   // Pixels with equally many codes follow each other. Four counters a number, by column, since
   // neighbours often have the same one.
   constexpr size_t kCounters = 4;
-  scratch.codes.resize(size_t(end - first) * w * c + kCodeSlack);
-  scratch.begin.resize(size_t(end - first) * (w + 1));
+  scratch.codes.resize(steps.size() * rows * w * c + kCodeSlack);
+  scratch.begin.resize(steps.size() * rows * (w + 1));
   scratch.places.assign((c + 2) * kCounters, 0);
   uint32_t* const places = scratch.places.data();
+  const auto eachRow = [&](auto body) {
+    for (size_t k = 0; k < steps.size(); ++k) {
+      for (int64_t y = first; y < end; ++y) {
+        if (steps[k].plane->events[size_t(y)])
+          body(k, y, scratch.begin.data() + (k * rows + size_t(y - first)) * (w + 1));
+      }
+    }
+  };
   uint32_t codes = 0;
   size_t pixels = 0;
-  for (int64_t y = first; y < end; ++y) {
-    if (plane.events[size_t(y)] == 0) continue;
-    uint32_t* begin = scratch.begin.data() + size_t(y - first) * (w + 1);
-    collect(plane.as<int8_t>() + size_t(y) * in_.row(), w, c, codes, scratch.codes.data(), begin);
+  eachRow([&](size_t k, int64_t y, uint32_t* begin) {
+    const int8_t* spikes = steps[k].plane->template as<int8_t>() + size_t(y) * in_.row();
+    collect(spikes, w, c, codes, scratch.codes.data(), begin);
     for (size_t x = 0; x < w; ++x)
       ++places[size_t{begin[x + 1] - begin[x] + 1} * kCounters + x % kCounters];
     codes = begin[w];
     pixels += w;
     for (size_t ky = 0; ky < size_t(window_.kernel[0]); ++ky) {
       const int64_t to = y + window_.pads[0] - int64_t(ky) * window_.dilations[0];
-      if (to >= int64_t(out.from) && to < int64_t(out.to)) touched[size_t(to) - out.from] = 1;
+      if (to >= int64_t(out.from) && to < int64_t(out.to))
+        steps[k].touched[size_t(to) - out.from] = 1;
     }
-  }
+  });
   // places[n][j] becomes where the pixels with n codes of columns j start.
   uint32_t before = 0;
   for (size_t i = kCounters; i < scratch.places.size(); ++i) {
@@ -142,21 +186,17 @@ void RowSynapse::add(CollectCodes collect, const Plane& plane, RowRange out, int
   }
   scratch.sorted.resize(pixels);
   RowPixel* const sorted = scratch.sorted.data();
-  for (int64_t y = first; y < end; ++y) {
-    if (plane.events[size_t(y)] == 0) continue;
-    const uint32_t* begin = scratch.begin.data() + size_t(y - first) * (w + 1);
-    auto target = uint32_t(size_t(y - top(out)) * pitch());
+  eachRow([&](size_t k, int64_t y, const uint32_t* begin) {
+    auto target = uint32_t(k * size + size_t(y - top(out)) * pitch());
     for (size_t x = 0; x < w; ++x, target += uint32_t(m)) {
       const uint32_t count = begin[x + 1] - begin[x];
       sorted[places[size_t{count} * kCounters + x % kCounters]++] = {begin[x], count, target};
     }
-  }
+  });
   const size_t silent = places[kCounters - 1];  // pixels without codes come first
-  RowJob job;
   job.pixels = sorted + silent;
   job.pixelCount = pixels - silent;
   job.codes = scratch.codes.data();
-  job.sums = sums;
   for (const Group& group : groups_) {
     job.weights = weights_.data() + group.weights;
     job.vectors = group.targets.size();

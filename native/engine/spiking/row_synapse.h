@@ -23,6 +23,12 @@ struct RowSums {
   size_t size = 0;   // of the buffer, all of which the kernel may touch
 };
 
+/** Spikes of a step, and which rows of sums they reach. */
+struct RowStep {
+  const Plane* plane = nullptr;
+  uint8_t* touched = nullptr;  // per row, set where reached
+};
+
 /** One worker's lists. */
 struct RowScratch {
   std::vector<uint16_t> codes;
@@ -40,9 +46,15 @@ class RowSynapse {
                                         const RowKernel& wide);
 
   RowSums layout(RowRange out) const;
-  /** Adds what the spikes of a plane add to rows `out`; sums are zero at first, or hold others of
-   * the same layout. Marks rows that may be other than zero. */
-  void add(CollectCodes collect, const Plane& plane, RowRange out, int16_t* sums, uint8_t* touched,
+  /** Do sums need 32 bits? */
+  bool wide() const { return wide_; }
+  /** Steps that should be added in one call, so that weights need not come from memory for each. */
+  size_t together(RowRange out) const;
+  /** What the spikes of each step add to rows `out`, into buffers of layout(out) one after the other,
+   * in 16 bits or, if wide(), in 32. Marks rows that may be other than zero. */
+  void add(CollectCodes collect, const std::vector<RowStep>& steps, RowRange out, int16_t* sums,
+           RowScratch& scratch) const;
+  void add(CollectCodes collect, const std::vector<RowStep>& steps, RowRange out, int32_t* sums,
            RowScratch& scratch) const;
 
   /** Nanoseconds for a plane with so many events. */
@@ -58,6 +70,8 @@ class RowSynapse {
 
   RowSynapse(const Window& window, const Shape& in, const Shape& out)
       : in_(in), out_(out), window_(window) {}
+  void add(CollectCodes collect, const std::vector<RowStep>& steps, RowRange out, RowJob job,
+           RowScratch& scratch) const;
   size_t pitch() const;
   int64_t top(RowRange out) const { return int64_t(out.from) - window_.pads[0]; }
 
@@ -67,6 +81,7 @@ class RowSynapse {
   Aligned<int8_t> weights_;  // [group][code][vector][lane]
   std::vector<Group> groups_;
   size_t vectors_ = 0;  // of all groups
+  bool wide_ = false;
 };
 
 }  // namespace casc::spiking

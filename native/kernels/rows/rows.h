@@ -33,6 +33,7 @@ struct RowJob {
   size_t vectors = 0;                 // 1..kRowVectors
   const uint32_t* targets = nullptr;  // per vector
   int16_t* sums = nullptr;
+  int32_t* wideSums = nullptr;  // where `sums` is null
 };
 
 /** Sums rows; the lanes of a vector are a property of the instruction set. */

@@ -12,9 +12,15 @@ void addRows(const RowJob& job) {
     for (size_t e = 0; e < pixel.count; ++e) {
       const int8_t* weights = job.weights + job.codes[pixel.first + e] * job.vectors * kLanes;
       for (size_t v = 0; v < job.vectors; ++v) {
-        int16_t* sums = job.sums + pixel.target + job.targets[v];
-        for (size_t j = 0; j < kLanes; ++j)
-          sums[j] = static_cast<int16_t>(sums[j] + weights[v * kLanes + j]);
+        const size_t target = pixel.target + job.targets[v];
+        for (size_t j = 0; j < kLanes; ++j) {
+          const int8_t weight = weights[v * kLanes + j];
+          if (job.sums) {
+            job.sums[target + j] = static_cast<int16_t>(job.sums[target + j] + weight);
+          } else {
+            job.wideSums[target + j] += weight;
+          }
+        }
       }
     }
   }
