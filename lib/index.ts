@@ -21,7 +21,7 @@ export { type Accuracy, type EvaluateOptions, type Evaluation, evaluate } from '
 export { writeWhole } from './files/atomic-write';
 export { classesOf, importModel, inspect, type Network, type NodeVerdict, type Verdict } from './graph';
 export { type AddonInfo, info, version } from './info';
-export type { PlanFormat } from './native';
+export type { PlanFormat, SynapsePath } from './native';
 export {
   type ClipMethod,
   type NetworkMetadata,
@@ -42,4 +42,7 @@ export {
   type SimulationResult,
   SpikingNetwork,
   type Step,
+  Synapses,
+  type SynapsesOptions,
+  type SynapseTime,
 } from './simulate';

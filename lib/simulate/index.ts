@@ -8,3 +8,4 @@ export {
   SpikingNetwork,
   type Step,
 } from './spiking-network';
+export { Synapses, type SynapsesOptions, type SynapseTime } from './synapses';
