@@ -25,7 +25,8 @@ test('--json: where it ran, every round of all sides, the certificate, and the o
     platform: `${process.platform}-${process.arch}`,
     version: expect.stringMatching(/^\d+\.\d+\.\d+/),
     isas: { built: expect.arrayContaining(['scalar']), found: expect.arrayContaining(['scalar']) },
-    compiler: null,
+    compiler: expect.stringMatching(/\d+\.\d+/),
+    flags: expect.any(String),
     // Null outside a git checkout.
     commit: where.commit && expect.stringMatching(/^[0-9a-f]{7,}(-dirty)?$/),
     date: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),

@@ -8,7 +8,7 @@
 namespace casc {
 namespace {
 
-constexpr size_t kLanes = 16, kVectors = 8, kSums = 6;
+constexpr size_t kLanes = 16, kVectors = 8, kSums = 8;
 
 CASC_AVX2 uint64_t add() {
   const int8_t* const weights = unknown(kRoofWeights.bytes);
@@ -39,22 +39,25 @@ CASC_AVX2 uint64_t add() {
  * left out. */
 CASC_AVX2 uint64_t multiply() {
   alignas(32) int16_t kept[kLanes];
-  __m256i sums[kSums], values[kSums];
-#pragma GCC unroll 6
+  __m256i sums[kSums];
+#pragma GCC unroll 8
   for (size_t v = 0; v < kSums; ++v) {
     sums[v] = _mm256_setzero_si256();
-    values[v] = _mm256_set1_epi32(static_cast<int>(v) + 0x01000201);
+    // Equal sums would be computed once.
+    asm volatile("" : "+x"(sums[v]));
   }
+  const __m256i values = _mm256_set1_epi8(1);
   __m256i weight = _mm256_set1_epi8(-1);
   constexpr size_t kRounds = size_t{1} << 14;
   for (size_t round = 0; round < kRounds; ++round) {
-    // The products must be computed anew.
-    asm volatile("" : "+x"(weight));
-#pragma GCC unroll 6
-    for (size_t v = 0; v < kSums; ++v)
-      sums[v] = _mm256_add_epi16(sums[v], _mm256_maddubs_epi16(values[v], weight));
+#pragma GCC unroll 8
+    for (size_t v = 0; v < kSums; ++v) {
+      // The products must be computed anew.
+      asm volatile("" : "+x"(weight));
+      sums[v] = _mm256_add_epi16(sums[v], _mm256_maddubs_epi16(values, weight));
+    }
   }
-#pragma GCC unroll 6
+#pragma GCC unroll 8
   for (size_t v = 1; v < kSums; ++v) sums[0] = _mm256_add_epi16(sums[0], sums[v]);
   _mm256_store_si256(reinterpret_cast<__m256i*>(kept), sums[0]);
   unknown(kept);

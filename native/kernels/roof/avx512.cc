@@ -37,7 +37,11 @@ CASC_AVX512 uint64_t multiply() {
   alignas(64) int32_t kept[16];
   __m512i sums[kSums];
 #pragma GCC unroll 16
-  for (size_t v = 0; v < kSums; ++v) sums[v] = _mm512_setzero_si512();
+  for (size_t v = 0; v < kSums; ++v) {
+    sums[v] = _mm512_setzero_si512();
+    // Equal sums would be computed once.
+    asm volatile("" : "+v"(sums[v]));
+  }
   const __m512i values = _mm512_set1_epi8(1);
   __m512i weight = _mm512_set1_epi8(-1);
   constexpr size_t kRounds = size_t{1} << 13;
