@@ -26,6 +26,7 @@ export const convolutions: Convolution[] = [
   { kernel: 3, from: 64, to: 64, side: 32 },
   { kernel: 3, from: 128, to: 128, side: 8 },
   { kernel: 3, from: 256, to: 256, side: 4 },
+  { kernel: 3, from: 512, to: 512, side: 4 },
   { kernel: 3, from: 512, to: 512, side: 2 },
   { kernel: 3, from: 16, to: 32, side: 32, stride: 2 },
   { kernel: 3, from: 128, to: 256, side: 8, stride: 2 },
