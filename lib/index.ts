@@ -17,11 +17,18 @@ export {
   writeNpy,
 } from './datasets';
 export { CascError, type ErrorCode, type ErrorPlace } from './errors';
-export { type Accuracy, type EvaluateOptions, type Evaluation, evaluate } from './evaluate';
+export {
+  type Accuracy,
+  type EvaluateOptions,
+  type Evaluation,
+  evaluate,
+  type RestEvaluateOptions,
+  type RestEvaluation,
+} from './evaluate';
 export { writeWhole } from './files/atomic-write';
 export { classesOf, importModel, inspect, type Network, type NodeVerdict, type Verdict } from './graph';
 export { type AddonInfo, info, version } from './info';
-export type { PlanFormat, SynapsePath } from './native';
+export type { PhaseProfile, PlanFormat, SynapsePath, WorkingBytes } from './native';
 export {
   type ClipMethod,
   type NetworkMetadata,
@@ -31,12 +38,27 @@ export {
   quantize,
   readMetadata,
 } from './quantize';
-export { evaluationTable, inspectTable, quantizeTable, simulationTable, type Trace, traceOf } from './report';
 export {
+  evaluationTable,
+  inspectTable,
+  memoryTable,
+  profileTable,
+  quantizeTable,
+  simulationTable,
+  type Trace,
+  traceOf,
+} from './report';
+export {
+  type Certificate,
   type Divergence,
+  type LayerProfile,
+  type MemoryBound,
   type NeuronModel,
   NeuronPopulation,
   type PopulationOptions,
+  type Profile,
+  type RestOptions,
+  type RestResult,
   type ScheduleOptions,
   type SimulateOptions,
   type SimulationResult,

@@ -32,7 +32,7 @@ async function main(argv: string[]): Promise<number> {
   for (const command of [
     quantizeCommand(),
     inspectCommand(),
-    simulateCommand(),
+    simulateCommand(done),
     evaluateCommand(done),
     infoCommand(),
   ]) {

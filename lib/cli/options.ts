@@ -84,6 +84,30 @@ export function formatOption(text = 'arithmetic (default: what the file records,
   return new Option('--format <format>', text).choices(['float32', 'int8', 'int16']);
 }
 
+export interface ModeFlags {
+  mode?: 'full' | 'rest';
+  verify?: number;
+}
+
+/** `--mode` and `--verify`. */
+export function addMode(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--mode <full|rest>', 'simulate every step (default), or only compute the answer at rest').choices([
+        'full',
+        'rest',
+      ]),
+    )
+    .option('--verify <share>', 'mode rest: simulate so many images in full and compare every neuron', share);
+}
+
+/** For the help of the commands that take a mode. */
+export const MODE_HELP = `
+Mode rest computes the quantised ANN, whose answer is the spiking net's at rest by the loss-free theorem: no steps, no spikes,
+much faster. Only for int8 and int16, neuron cif and sleep auto. --verify 0.01 simulates one image in a hundred in full.
+Exit code 3: the certificate failed.
+`;
+
 export interface ScheduleFlags {
   neuron?: NeuronModel;
   gamma?: number;

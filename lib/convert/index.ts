@@ -10,7 +10,7 @@ import type { NetworkMetadata } from '../quantize/metadata';
 import { inputRangeOf, keptReadouts, readMetadata } from '../quantize/metadata';
 import { fixedPlan, floatPlan } from './plan';
 
-export { checkOverflow } from './plan';
+export { checkOverflow, type Reach, reachOf } from './plan';
 
 export interface ConvertOptions {
   /** Arithmetic. Default: what the file records, else float32. */

@@ -61,12 +61,18 @@ export function fixedPlan(fixed: FixedNetwork): PlanDescription {
   return { format: fixed.format, layers };
 }
 
-/**
- * Largest magnitude that a membrane or a graded sum of the plan can reach, as a function of the bound on spike counts.
- * Throws ERR_CASC_OVERFLOW naming the layer where int32 is too small for `wake` awake steps and counts up to `counts`.
- */
-export function checkOverflow(plan: PlanDescription, wake: number, counts: number): void {
-  if (plan.format === 'float32') return;
+/** What bounds a layer's membranes or graded sums: |v| ≤ counts · perCount + wake · perStep + start. */
+export interface Reach {
+  layer: string;
+  perCount: number;
+  perStep: number;
+  start: number;
+}
+
+/** Of every neuron and linear layer of a fixed-point plan; empty in float32. It does not depend on a run. */
+export function reachOf(plan: PlanDescription): Reach[] {
+  const reach: Reach[] = [];
+  if (plan.format === 'float32') return reach;
   // Per layer: most that its plane grows per count (spikes) or per step (input, graded).
   const growth: number[] = [];
   for (const layer of plan.layers) {
@@ -82,16 +88,23 @@ export function checkOverflow(plan: PlanDescription, wake: number, counts: numbe
       const threshold = layer.kind === 'neuron' ? largestMagnitude(layer.threshold) : 0;
       // A shift given to the run starts below θ; the net's own offsets may lie anywhere.
       const start = layer.kind === 'neuron' ? Math.max(threshold, largestMagnitude(layer.start)) : 0;
-      const reach = counts * (sum + threshold) + wake * bias + start;
-      if (reach >= 2 ** 31) {
-        throw new CascError(
-          'ERR_CASC_OVERFLOW',
-          `the membranes of ${layer.name} can reach ${reach.toPrecision(4)} with ${wake} awake steps and spike counts up to ${counts}, beyond int32. Use fewer awake or sleep steps (--sleep n), a smaller gamma, or --format float32`,
-          { layer: layer.name },
-        );
-      }
+      reach.push({ layer: layer.name, perCount: sum + threshold, perStep: bias, start });
       growth.push(layer.kind === 'neuron' ? 1 : sum + bias);
     }
+  }
+  return reach;
+}
+
+/** Throws ERR_CASC_OVERFLOW naming the layer where int32 is too small for `wake` awake steps and counts up to `counts`. */
+export function checkOverflow(reach: readonly Reach[], wake: number, counts: number): void {
+  for (const { layer, perCount, perStep, start } of reach) {
+    const most = counts * perCount + wake * perStep + start;
+    if (most < 2 ** 31) continue;
+    throw new CascError(
+      'ERR_CASC_OVERFLOW',
+      `the membranes of ${layer} can reach ${most.toPrecision(4)} with ${wake} awake steps and spike counts up to ${counts}, beyond int32. Use fewer awake or sleep steps (--sleep n), a smaller gamma, or --format float32`,
+      { layer },
+    );
   }
 }
 

@@ -1,3 +1,3 @@
 /** Evaluation: a spiking net over a labelled data set, beside the ANN it came from, with a certificate of exactness. */
 export { evaluate } from './evaluate';
-export type { Accuracy, EvaluateOptions, Evaluation } from './evaluation';
+export type { Accuracy, EvaluateOptions, Evaluation, RestEvaluateOptions, RestEvaluation } from './evaluation';

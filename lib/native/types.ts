@@ -152,6 +152,8 @@ export interface SpikingRunOptions {
   everyStep: boolean;
   /** Return the spike counts of every neuron layer. */
   counts: boolean;
+  /** Return where time, spikes and additions went. */
+  profile: boolean;
   /** Run the dense oracle at `wake` levels and return its readout. */
   oracle: boolean;
   /** Compare every neuron and the readout of the first so many images with the oracle (implies oracle). */
@@ -169,6 +171,38 @@ export interface NativeDivergence {
   ann: number;
   /** Step of the neuron's last spike: awake steps and sleep steps (of that phase) passed; null if it never fired. */
   lastSpike: { wake: number; sleep: number } | null;
+}
+
+/** One layer, awake or asleep, summed over images and threads. */
+export interface PhaseProfile {
+  seconds: number;
+  spikes: { positive: number; negative: number };
+  /** Additions that events caused at the layer's synapses; a constant current is not in it. */
+  additions: number;
+  /**
+   * Steps by how the layer's synapses were computed: as one product (dense), by weight rows in 16-bit registers, spike by spike
+   * (scatter), where the neurons run (neurons: shortcuts only), or not at all (skip): nothing reached them, at most the neurons were updated. Where several terms differ the
+   * first of these counts. The steps of a staggered layer before it may fire are computed as one, and counted so.
+   */
+  steps: { skip: number; neurons: number; scatter: number; rows: number; dense: number };
+}
+
+export interface NativeLayerProfile {
+  wake: PhaseProfile;
+  sleep: PhaseProfile;
+}
+
+/** Of one worker thread. */
+export interface WorkingBytes {
+  simulation: number;
+  oracle: number;
+}
+
+export interface NativeProfile {
+  /** One per layer of the plan. */
+  layers: NativeLayerProfile[];
+  /** The most that a worker held. */
+  workingBytes: WorkingBytes;
 }
 
 export interface SpikingResult {
@@ -199,6 +233,8 @@ export interface SpikingResult {
   /** Per image: sum mod 2^64 of a 64-bit mix of (neuron layer ordinal, neuron, awake step, sleep step, spike) over all spikes
    * (native/engine/spiking/spike_hash.h). */
   hash: BigUint64Array;
+  /** If asked for. */
+  profile: NativeProfile | null;
   /**
    * Neurons and readout elements compared, and how many differ, per image (certify). In float32 a readout element differs
    * when it is off by more than 1e-4 of its layer's largest: the two paths round differently even where all spikes agree.
@@ -207,6 +243,23 @@ export interface SpikingResult {
   mismatches: Float64Array;
   /** The first divergence: lowest image, then layer, then neuron. */
   first: NativeDivergence | null;
+}
+
+export interface RestOptions {
+  threads: number;
+  /** Its wake steps are the levels, its shift the start of the membranes; the rest has no effect. */
+  schedule: NativeSchedule;
+  /** Return the counts of every neuron layer. */
+  counts: boolean;
+  abort?: NativeAbortFlag;
+}
+
+/** What the oracle alone says: the quantised net, and by the loss-free theorem the spiking one at rest. */
+export interface RestRunResult {
+  /** Accumulated readout in real units (T × the quantised ANN's), [images × outputs]. */
+  readout: Float32Array;
+  /** One per neuron layer in order, [images × numel], if asked for. */
+  counts: Int32Array[] | null;
 }
 
 export interface NativeSpikingPlan {
@@ -218,6 +271,10 @@ export interface NativeSpikingPlan {
   readonly inputMacs: number;
   /** images: [images × input numel] float32, C×H×W; copied at once. NaN anywhere rejects with ERR_CASC_DATA. */
   run(images: Float32Array, count: number, options: SpikingRunOptions): Promise<SpikingResult>;
+  /** The oracle alone, on the same rounded input; whether the theorem holds for the schedule is the caller's to know. */
+  rest(images: Float32Array, count: number, options: RestOptions): Promise<RestRunResult>;
+  /** Upper bound on what a worker holds in runs of this schedule: not the batch's images and results. */
+  workingBytes(schedule: NativeSchedule): WorkingBytes;
   dispose(): void;
 }
 

@@ -1,5 +1,6 @@
 /** The table of `casc evaluate`. */
-import type { Evaluation } from '../evaluate';
+import type { Evaluation, RestEvaluation } from '../evaluate';
+import { profileTable } from './profile';
 import { count, percent, plural, points, type Row, table } from './table';
 
 /** Rows of the accuracy table before steps are left out of it. */
@@ -8,25 +9,52 @@ const MOST_ROWS = 24;
 type Curve = Evaluation['snn']['top1PerStep'];
 
 /**
- * Accuracy step by step beside the ANN's, what it cost, and the certificate.
+ * Accuracy step by step beside the ANN's, what it cost, and the certificate. In mode 'rest', which has no steps, accuracy at rest
+ * and how it was verified.
  *
  * @example
  * console.log(evaluationTable(await evaluate(snn, dataset)));
  */
-export function evaluationTable(result: Evaluation): string {
+export function evaluationTable(result: Evaluation | RestEvaluation): string {
   const { model, images, data, notes } = result;
   return [
     `${model.file}: ${model.levels} levels, ${model.format}, ${plural(images, 'image')} of ${data}`,
     '',
+    ...(result.mode === 'full' ? fullSections(result) : restSections(result)),
+    ...notes.map((note) => `note: ${note}`),
+  ].join('\n');
+}
+
+function fullSections(result: Evaluation): string[] {
+  const { profile, images, notes } = result;
+  return [
     curveTable(result),
     '',
     accuracies(result),
     '',
     costs(result),
     '',
-    certificateLine(result),
-    ...notes.map((note) => `note: ${note}`),
-  ].join('\n');
+    ...(profile ? [profileTable(profile, images), ''] : []),
+    certificateLine(result.exact, images, notes),
+  ];
+}
+
+/** The two accuracies of a full evaluation are one here, and what a simulation would cost is not known. */
+function restSections(result: RestEvaluation): string[] {
+  const { throughput, model, operations } = result;
+  const rows: Row[] = [
+    ['multiply-adds per image', count(operations.denseMacs)],
+    ['throughput', `${throughput.imagesPerSecond.toFixed(1)} images per second (${model.isa}), not simulated`],
+  ];
+  return [
+    'mode rest: computed without the transient, as the quantised ANN; no steps, no spikes',
+    '',
+    accuracies(result),
+    '',
+    table(null, rows),
+    '',
+    verificationLine(result),
+  ];
 }
 
 function curveTable({ snn: { top1PerStep: curve }, quantized }: Evaluation): string {
@@ -41,16 +69,18 @@ function curveTable({ snn: { top1PerStep: curve }, quantized }: Evaluation): str
   return table(['step', 'phase', 'SNN top-1', 'vs quantised ANN'], rows, [0, 2, 3]) + left;
 }
 
-function accuracies({ ann, quantized, snn }: Evaluation): string {
+function accuracies({ mode, ann, quantized, snn }: Evaluation | RestEvaluation): string {
   const row = (name: string, { top1, top5 }: { top1: number; top5: number }): Row => [
     name,
     percent(top1),
     percent(top5),
   ];
+  const levels = plural(quantized.levels, 'level');
   const rows = [
     ...(ann ? [row('ANN, fp32', ann)] : []),
-    row(`ANN, quantised at ${plural(quantized.levels, 'level')}`, quantized),
-    row('SNN, at the end', snn),
+    ...(mode === 'rest'
+      ? [row(`SNN at rest = ANN, quantised at ${levels}`, snn)]
+      : [row(`ANN, quantised at ${levels}`, quantized), row('SNN, at the end', snn)]),
   ];
   return table(['', 'top-1', 'top-5'], rows, [1, 2]);
 }
@@ -75,8 +105,10 @@ function costs({ images, model, steps, spikes, operations, throughput }: Evaluat
   return table(null, rows);
 }
 
-function certificateLine({ exact, images, notes }: Evaluation): string {
-  const { file, format, first } = exact;
+type Exact = Evaluation['exact'];
+
+function certificateLine(exact: Exact, images: number, notes: readonly string[]): string {
+  const { file, format } = exact;
   if (exact.images === 0) {
     return `not certified: ${notes.length > 0 ? 'see the note' : 'no certificate was asked for'}`;
   }
@@ -87,13 +119,25 @@ function certificateLine({ exact, images, notes }: Evaluation): string {
   }
   if (exact.certified)
     return `certified: ${file} in ${format}: the spike counts equal the quantised ANN at all ${scope}`;
-  const fired = first?.lastSpike
-    ? `last spike at wake ${first.lastSpike.wake}, sleep ${first.lastSpike.sleep}`
-    : 'never fired';
-  const where = first
-    ? `; first: layer ${first.layer}, neuron ${first.neuron}, image ${first.image}: SNN ${first.snnCount}, ANN ${first.annCount}, ${fired}`
-    : '';
-  return `NOT CERTIFIED: ${file} in ${format}: ${count(exact.mismatches)} of ${scope} differ${where}`;
+  return `NOT CERTIFIED: ${file} in ${format}: ${differences(exact, scope)}`;
+}
+
+function verificationLine({ exact, images }: RestEvaluation): string {
+  const { file, format } = exact;
+  if (exact.images === 0) {
+    return 'not verified: no image was simulated; --verify 0.01 simulates one in a hundred in full and compares every neuron';
+  }
+  const which = exact.images < images ? `an even choice of ${count(exact.images)} of ` : '';
+  const scope = `${count(exact.checkedNeurons)} neurons and readouts of ${which}${plural(images, 'image')}, simulated in full`;
+  if (exact.certified) return `verified: ${file} in ${format}: the spike counts equal these answers at all ${scope}`;
+  return `VERIFICATION FAILED: ${file} in ${format}: ${differences(exact, `${scope},`)}`;
+}
+
+function differences({ mismatches, first }: Exact, scope: string): string {
+  if (!first) return `${count(mismatches)} of ${scope} differ`;
+  const { layer, neuron, image, snnCount, annCount, lastSpike } = first;
+  const fired = lastSpike ? `last spike at wake ${lastSpike.wake}, sleep ${lastSpike.sleep}` : 'never fired';
+  return `${count(mismatches)} of ${scope} differ; first: layer ${layer}, neuron ${neuron}, image ${image}: SNN ${snnCount}, ANN ${annCount}, ${fired}`;
 }
 
 /** Indices of the rows to show: all, or an even choice with the last awake step and the end of each sleep phase. */

@@ -1,6 +1,8 @@
 /** Results as tables that a person reads. Data for programs is the plain objects themselves, as JSON. */
 export { evaluationTable } from './evaluation';
 export { inspectTable } from './inspection';
+export { memoryTable } from './memory';
+export { profileTable } from './profile';
 export { quantizeTable } from './quantization';
 export { simulationTable } from './simulation';
 export { type Trace, traceOf } from './trace';

@@ -47,5 +47,8 @@ export const points = (difference: number): string => {
 /** A whole number with its thousands apart. */
 export const count = (n: number): string => Math.round(n).toLocaleString('en-US');
 
+/** Bytes in millions, "12.3 MB". */
+export const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(bytes < 1e6 ? 3 : 1)} MB`;
+
 /** "1 image", "2 images". */
 export const plural = (n: number, what: string): string => `${count(n)} ${what}${n === 1 ? '' : 's'}`;

@@ -1,11 +1,16 @@
 /** Simulation: wake-sleep conversion on the native engine. */
 export { NeuronPopulation, type PopulationOptions } from './neurons';
+export type { RestOptions, RestResult } from './rest';
 export type { NeuronModel, Schedule, ScheduleOptions } from './schedule';
-export {
-  type Divergence,
-  type SimulateOptions,
-  type SimulationResult,
-  SpikingNetwork,
-  type Step,
-} from './spiking-network';
+export type {
+  Certificate,
+  Divergence,
+  LayerProfile,
+  MemoryBound,
+  Profile,
+  SimulateOptions,
+  SimulationResult,
+  Step,
+} from './simulation';
+export { SpikingNetwork } from './spiking-network';
 export { Synapses, type SynapsesOptions, type SynapseTime } from './synapses';

@@ -1,86 +1,31 @@
 /** A spiking network, ready to run: the one class a user of the library holds. */
 import type { ConvertedNetwork, ConvertOptions } from '../convert';
-import { checkOverflow, convert } from '../convert';
+import { checkOverflow, convert, type Reach, reachOf } from '../convert';
 import { argumentError, CascError } from '../errors';
 import { importModel } from '../graph';
 import type { Network } from '../graph/network';
 import { numel } from '../graph/network';
-import { abortable, addon, type NativeSpikingPlan, type SpikingResult, toCascError } from '../native';
+import {
+  abortable,
+  addon,
+  type NativeProfile,
+  type NativeSchedule,
+  type NativeSpikingPlan,
+  type SpikingResult,
+  toCascError,
+} from '../native';
+import {
+  checkTheorem,
+  gather,
+  isRest,
+  type RestOptions,
+  type RestResult,
+  verifiedImages,
+  WITHOUT_TRANSIENT,
+} from './rest';
 import { resolveSchedule, type Schedule, type ScheduleOptions } from './schedule';
+import type { Certificate, MemoryBound, Profile, SimulateOptions, SimulationResult, Step } from './simulation';
 import { Tail } from './tail';
-
-/** Time of a network: awake steps so far, and sleep steps of the sleep phase it is in (0 while awake). */
-export interface Step {
-  wake: number;
-  sleep: number;
-}
-
-export interface SimulateOptions extends ScheduleOptions {
-  /** Worker threads, 1 to 256. Default: all hardware threads. */
-  threads?: number;
-  /** Return the readout after every step instead of only the last. */
-  everyStep?: boolean;
-  /** Return the spike counts of every neuron. */
-  counts?: boolean;
-  /** Also run the quantised ANN (dense, no neurons, no time). */
-  oracle?: boolean;
-  /**
-   * Compare every neuron's spike count and the readout with the quantised ANN: of all images, or of the first n.
-   * Implies oracle.
-   */
-  certify?: boolean | number;
-  signal?: AbortSignal;
-}
-
-export interface Divergence {
-  layer: string;
-  /** Position in the layer's C×H×W values. */
-  neuron: number;
-  /** Position of the image in the batch. */
-  image: number;
-  snnCount: number;
-  annCount: number;
-  /** When the neuron last fired; null if it never did. */
-  lastSpike: Step | null;
-}
-
-export interface SimulationResult {
-  images: number;
-  schedule: Schedule;
-  /** One entry per step of the batch, aligned; images that came to rest earlier carry their readout forward. */
-  steps: Step[];
-  /** Sleep steps of each image in its last sleep phase, the silent one included. */
-  sleepSteps: Int32Array;
-  /** Of these, the steps through the first silent one (all of them where none was silent). */
-  quietSteps: Int32Array;
-  /** Whether each image was at rest at the end. */
-  atRest: boolean[];
-  /**
-   * Readout accumulated over the steps (not divided), [images × steps × outputs], or [images × outputs] without everyStep.
-   * For a net with an analogue tail: what the tail reads.
-   */
-  accumulated: Float32Array;
-  /** The net's outputs after the last step, tail included: one per output of the ONNX file, [images × numel]. */
-  outputs: Float32Array[];
-  /** The quantised ANN's outputs, if asked for. */
-  oracle: Float32Array[] | null;
-  /** Net spike counts by neuron layer, [images × numel] in C×H×W order, if asked for. */
-  counts: Record<string, Int32Array> | null;
-  spikes: { positive: number; negative: number };
-  /** Spikes per image and neuron layer, [images × layers]. */
-  layerSpikes: { layers: string[]; positive: Float64Array; negative: Float64Array };
-  /** Additions that spikes caused, all images. */
-  synapticOperations: number;
-  /** One 64-bit hash per image over (layer, neuron, step, sign) of all its spikes; equal on every machine in fixed point. */
-  hash: BigUint64Array;
-  certificate: {
-    images: number;
-    checkedNeurons: number;
-    mismatches: number;
-    failedImages: number;
-    first: Divergence | null;
-  } | null;
-}
 
 export class SpikingNetwork {
   readonly converted: ConvertedNetwork;
@@ -90,6 +35,7 @@ export class SpikingNetwork {
   readonly readoutSize: number;
   private readonly plan: NativeSpikingPlan;
   private readonly tail: Tail;
+  private readonly reach: readonly Reach[];
   private disposed = false;
   private running = 0;
 
@@ -100,7 +46,8 @@ export class SpikingNetwork {
       (sum, id) => sum + numel(converted.network.nodes[id]!.shape),
       0,
     );
-    checkOverflow(converted.plan, converted.levels, converted.levels);
+    this.reach = reachOf(converted.plan);
+    checkOverflow(this.reach, converted.levels, converted.levels);
     try {
       this.plan = new (addon().SpikingPlan)(converted.plan);
       this.tail = new Tail(converted);
@@ -138,56 +85,36 @@ export class SpikingNetwork {
   }
 
   /**
-   * Runs images [count × C·H·W] (float32, preprocessed) through wake and sleep, off the event loop.
-   * Throws ERR_CASC_SHAPE for a wrong length, ERR_CASC_OVERFLOW where int32 is too small for the schedule; rejects with
-   * the signal's reason when aborted.
+   * Runs images [count × C·H·W] (float32, preprocessed) through wake and sleep, off the event loop; in mode 'rest' only to
+   * their answer at rest, as the quantised ANN.
+   * Throws ERR_CASC_SHAPE for a wrong length, ERR_CASC_OVERFLOW where int32 is too small for the schedule,
+   * ERR_CASC_ARGUMENT for options that do not go together; rejects with the signal's reason when aborted.
    *
    * @example
    * const { outputs, sleepSteps, certificate } = await snn.simulate(images, count, { certify: true });
+   * const atRest = await snn.simulate(images, count, { mode: 'rest', verify: 0.01 });
    */
-  async simulate(images: Float32Array, count: number, options: SimulateOptions = {}): Promise<SimulationResult> {
-    if (this.disposed) throw new CascError('ERR_CASC_DISPOSED', 'the spiking network was disposed; load it again');
+  async simulate(images: Float32Array, count: number, options?: SimulateOptions): Promise<SimulationResult>;
+  async simulate(images: Float32Array, count: number, options: RestOptions): Promise<RestResult>;
+  async simulate(
+    images: Float32Array,
+    count: number,
+    options: SimulateOptions | RestOptions = {},
+  ): Promise<SimulationResult | RestResult> {
+    if (this.disposed) throw disposedError();
     this.checkInput(images, count);
     const threads = options.threads ?? addon().info().threads;
     if (!Number.isInteger(threads) || threads < 1 || threads > 256) {
       throw argumentError('threads', 'a whole number from 1 to 256', threads);
     }
     const schedule = this.schedule(options);
+    const rest = isRest(options);
+    if (rest) checkTheorem(schedule, this.converted.format);
     this.checkCounts(schedule);
-    const certify = options.certify === true ? count : Number(options.certify ?? 0);
-    return await this.hold(() =>
-      abortable(options.signal, async (abort) => {
-        const { neuron: _, consistent: __, lossFree: ___, notes: ____, ...native } = schedule;
-        const result = await this.plan.run(images, count, {
-          threads,
-          schedule: native,
-          everyStep: options.everyStep ?? false,
-          counts: options.counts ?? false,
-          oracle: options.oracle ?? false,
-          certify,
-          abort,
-        });
-        const steps = stepsOf(schedule, result.phaseSteps);
-        const last = options.everyStep ? this.lastReadouts(result.readout, count, steps.length) : result.readout;
-        const rate = (readout: Float32Array) => readout.map((sum) => sum / schedule.wake);
-        return {
-          images: count,
-          schedule,
-          steps,
-          sleepSteps: lastOfPhases(result.sleepSteps, result.phases, count),
-          quietSteps: lastOfPhases(result.quietSteps, result.phases, count),
-          atRest: [...lastOfPhases(result.atRest, result.phases, count)].map(Boolean),
-          accumulated: result.readout,
-          outputs: await this.tail.run(rate(last), count, threads, abort),
-          oracle: result.oracle && (await this.tail.run(rate(result.oracle), count, threads, abort)),
-          counts: result.counts && this.namedCounts(result.counts),
-          spikes: { positive: sum(result.positive), negative: sum(result.negative) },
-          layerSpikes: { layers: this.neuronLayers(), positive: result.positive, negative: result.negative },
-          synapticOperations: sum(result.synapticOperations),
-          hash: result.hash,
-          certificate: certify > 0 ? this.certificate(result, Math.min(certify, count)) : null,
-        };
-      }),
+    return await this.hold<SimulationResult | RestResult>(() =>
+      rest
+        ? this.rest(images, count, options as RestOptions, schedule, threads)
+        : this.full(images, count, options as SimulateOptions, schedule, threads),
     );
   }
 
@@ -205,6 +132,23 @@ export class SpikingNetwork {
     return resolveSchedule(options, this.converted);
   }
 
+  /**
+   * Memory of the net as loaded, and an upper bound on what a run of this schedule adds. Without the loss-free theorem (float32,
+   * baselines) the bound counts on a sleep as long as its cap, which is far from what a run takes.
+   * Throws ERR_CASC_ARGUMENT, ERR_CASC_DISPOSED.
+   *
+   * @example
+   * const { plan, perThread } = snn.memory({ wake: 8 });
+   */
+  memory(options: ScheduleOptions = {}): MemoryBound {
+    if (this.disposed) throw disposedError();
+    return {
+      plan: this.plan.bytes,
+      perThread: this.plan.workingBytes(nativeOf(this.schedule(options))),
+      perImage: (this.inputSize + this.readoutSize) * Float32Array.BYTES_PER_ELEMENT,
+    };
+  }
+
   /** Names of the neuron layers, in order of execution. */
   neuronLayers(): string[] {
     return this.converted.plan.layers.filter((layer) => layer.kind === 'neuron').map((layer) => layer.name);
@@ -220,6 +164,97 @@ export class SpikingNetwork {
 
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  private async full(
+    images: Float32Array,
+    count: number,
+    options: SimulateOptions,
+    schedule: Schedule,
+    threads: number,
+  ): Promise<SimulationResult> {
+    const certify = options.certify === true ? count : Number(options.certify ?? 0);
+    return await abortable(options.signal, async (abort) => {
+      const result = await this.plan.run(images, count, {
+        threads,
+        schedule: nativeOf(schedule),
+        everyStep: options.everyStep ?? false,
+        counts: options.counts ?? false,
+        profile: options.profile ?? false,
+        oracle: options.oracle ?? false,
+        certify,
+        abort,
+      });
+      const steps = stepsOf(schedule, result.phaseSteps);
+      const last = options.everyStep ? this.lastReadouts(result.readout, count, steps.length) : result.readout;
+      const rate = (readout: Float32Array) => readout.map((sum) => sum / schedule.wake);
+      return {
+        mode: 'full',
+        images: count,
+        schedule,
+        steps,
+        sleepSteps: lastOfPhases(result.sleepSteps, result.phases, count),
+        quietSteps: lastOfPhases(result.quietSteps, result.phases, count),
+        atRest: [...lastOfPhases(result.atRest, result.phases, count)].map(Boolean),
+        accumulated: result.readout,
+        outputs: await this.tail.run(rate(last), count, threads, abort),
+        oracle: result.oracle && (await this.tail.run(rate(result.oracle), count, threads, abort)),
+        counts: result.counts && this.namedCounts(result.counts),
+        spikes: { positive: sum(result.positive), negative: sum(result.negative) },
+        layerSpikes: { layers: this.neuronLayers(), positive: result.positive, negative: result.negative },
+        synapticOperations: sum(result.synapticOperations),
+        hash: result.hash,
+        profile: result.profile && this.namedProfile(result.profile),
+        certificate: certify > 0 ? this.certificate(result, Math.min(certify, count)) : null,
+      };
+    });
+  }
+
+  private async rest(
+    images: Float32Array,
+    count: number,
+    options: RestOptions,
+    schedule: Schedule,
+    threads: number,
+  ): Promise<RestResult> {
+    // The caller may change the images while the rest is computed; those to verify are kept as they are now.
+    const verified = options.verify === undefined ? [] : verifiedImages(count, options.verify);
+    const sample = gather(images, this.inputSize, verified);
+    const settled = await abortable(options.signal, async (abort) => {
+      const { readout, counts } = await this.plan.rest(images, count, {
+        threads,
+        schedule: nativeOf(schedule),
+        counts: options.counts ?? false,
+        abort,
+      });
+      const rates = readout.map((sum) => sum / schedule.wake);
+      return {
+        accumulated: readout,
+        outputs: await this.tail.run(rates, count, threads, abort),
+        counts: counts && this.namedCounts(counts),
+      };
+    });
+    return {
+      mode: 'rest',
+      images: count,
+      schedule,
+      ...settled,
+      certificate: verified.length > 0 ? await this.verify(sample, verified, options, schedule, threads) : null,
+      ...WITHOUT_TRANSIENT,
+    };
+  }
+
+  /** Simulates images in full; `positions`: where they stand in the batch. */
+  private async verify(
+    sample: Float32Array,
+    positions: readonly number[],
+    { signal }: RestOptions,
+    schedule: Schedule,
+    threads: number,
+  ): Promise<Certificate> {
+    const { certificate } = await this.full(sample, positions.length, { certify: true, signal }, schedule, threads);
+    const { first } = certificate!;
+    return { ...certificate!, first: first && { ...first, image: positions[first.image]! } };
   }
 
   /** Keeps native memory until `work` has ended. */
@@ -256,7 +291,7 @@ export class SpikingNetwork {
     const counts = schedule.upper
       ? schedule.wake + schedule.gamma - 1
       : (schedule.wake + phases * sleep) * schedule.gamma;
-    checkOverflow(this.converted.plan, schedule.wake, counts);
+    checkOverflow(this.reach, schedule.wake, counts);
   }
 
   private lastReadouts(readout: Float32Array, count: number, steps: number): Float32Array {
@@ -273,7 +308,12 @@ export class SpikingNetwork {
     return Object.fromEntries(this.neuronLayers().map((name, i) => [name, counts[i]!]));
   }
 
-  private certificate(result: SpikingResult, images: number): SimulationResult['certificate'] {
+  private namedProfile({ layers, workingBytes }: NativeProfile): Profile {
+    const names = this.converted.plan.layers;
+    return { layers: layers.map((phases, i) => ({ layer: names[i]!.name, ...phases })), workingBytes };
+  }
+
+  private certificate(result: SpikingResult, images: number): Certificate {
     const { first } = result;
     return {
       images,
@@ -290,6 +330,14 @@ export class SpikingNetwork {
       },
     };
   }
+}
+
+function disposedError(): CascError {
+  return new CascError('ERR_CASC_DISPOSED', 'the spiking network was disposed; load it again');
+}
+
+function nativeOf({ neuron: _, consistent: __, lossFree: ___, notes: ____, ...native }: Schedule): NativeSchedule {
+  return native;
 }
 
 function stepsOf(schedule: Schedule, phaseSteps: Int32Array): Step[] {

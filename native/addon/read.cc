@@ -53,4 +53,13 @@ std::string text(const Napi::Value& value, const std::string& where) {
   return value.As<Napi::String>().Utf8Value();
 }
 
+std::vector<float> images(const Napi::Value& value, size_t count, size_t size) {
+  std::vector<float> values = copied<float>(value, "images");
+  if (values.size() != count * size) {
+    fail("images", "expected " + std::to_string(count) + " × " + std::to_string(size) +
+                       " elements but received " + std::to_string(values.size()));
+  }
+  return values;
+}
+
 }  // namespace casc::read

@@ -32,6 +32,12 @@ std::string text(const Napi::Value& value, const std::string& where);
 
 inline bool isNone(const Napi::Value& value) { return value.IsUndefined() || value.IsNull(); }
 
+constexpr int32_t kMostThreads = 256;
+constexpr int32_t kMostImages = 1 << 24;
+
+/** A copy of `count` images of `size` elements each. */
+std::vector<float> images(const Napi::Value& value, size_t count, size_t size);
+
 template <class T>
 struct TypedArrayName;
 template <>

@@ -2,13 +2,18 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 
 #include "addon/addon_data.h"
 #include "addon/boundary.h"
 #include "addon/plan_reader.h"
+#include "addon/profile_value.h"
 #include "addon/read.h"
+#include "addon/rest_run.h"
+#include "addon/schedule_reader.h"
 #include "addon/task.h"
 #include "engine/spiking/spiking_plan.h"
+#include "engine/team.h"
 
 namespace casc {
 namespace {
@@ -18,32 +23,6 @@ using spiking::ImageRunner;
 using spiking::ReadoutTrace;
 using spiking::Schedule;
 
-constexpr int32_t kMostAwake = 65'536;
-constexpr int32_t kMostSleep = 1'000'000;
-constexpr int32_t kMostThreads = 256;
-constexpr int32_t kMostImages = 1 << 24;
-
-Schedule readSchedule(const Napi::Object& from) {
-  Schedule schedule;
-  schedule.gamma = read::integer(from.Get("gamma"), 1, 127, "schedule.gamma");
-  schedule.negative = read::boolean(from.Get("negative"), "schedule.negative");
-  schedule.upper = read::boolean(from.Get("upper"), "schedule.upper");
-  schedule.wake = read::integer(from.Get("wake"), 1, kMostAwake, "schedule.wake");
-  schedule.margin = read::integer(from.Get("margin"), 1, schedule.wake, "schedule.margin");
-  schedule.sleep = read::integer(from.Get("sleep"), -1, kMostSleep, "schedule.sleep");
-  schedule.cap = read::integer(from.Get("cap"), 1, kMostSleep, "schedule.cap");
-  schedule.stagger = read::number(from.Get("stagger"), "schedule.stagger");
-  if (!(schedule.stagger >= 0 && schedule.stagger <= 1000))
-    read::fail("schedule.stagger", "expected a number from 0 to 1000");
-  Napi::Value shift = from.Get("shift");
-  if (!shift.IsNull() && !shift.IsUndefined()) {
-    schedule.shift = read::number(shift, "schedule.shift");
-    if (!(*schedule.shift >= 0 && *schedule.shift <= 1))
-      read::fail("schedule.shift", "expected a number from 0 to 1, or null");
-  }
-  return schedule;
-}
-
 /** Everything one run() needs until its Promise settles. Made and destroyed on JavaScript's thread;
  * workers write to disjoint pieces. */
 class Run {
@@ -51,22 +30,19 @@ class Run {
   Run(std::shared_ptr<const spiking::SpikingPlan> plan, const Napi::CallbackInfo& info)
       : plan_(std::move(plan)) {
     Napi::Env env = info.Env();
-    count_ = size_t(read::integer(info[1], 0, kMostImages, "count"));
+    count_ = size_t(read::integer(info[1], 0, read::kMostImages, "count"));
     Napi::Object options = read::object(info[2], "options");
-    threads_ = unsigned(read::integer(options.Get("threads"), 1, kMostThreads, "threads"));
+    threads_ = unsigned(read::integer(options.Get("threads"), 1, read::kMostThreads, "threads"));
     settings_.schedule = readSchedule(read::object(options.Get("schedule"), "schedule"));
     settings_.everyStep = read::boolean(options.Get("everyStep"), "everyStep");
+    settings_.profile = read::boolean(options.Get("profile"), "profile");
     counts_ = read::boolean(options.Get("counts"), "counts");
-    settings_.certify = size_t(read::integer(options.Get("certify"), 0, kMostImages, "certify"));
+    settings_.certify =
+        size_t(read::integer(options.Get("certify"), 0, read::kMostImages, "certify"));
     settings_.oracle = read::boolean(options.Get("oracle"), "oracle") || settings_.certify > 0;
     settings_.abort = abortFlagFrom(options.Get("abort"));
     // Read last, copied at once: no JavaScript can run in between.
-    images_ = read::copied<float>(info[0], "images");
-    if (images_.size() != count_ * plan_->inputs) {
-      read::fail("images", "expected " + std::to_string(count_) + " × " +
-                               std::to_string(plan_->inputs) + " elements but received " +
-                               std::to_string(images_.size()));
-    }
+    images_ = read::images(info[0], count_, plan_->inputs);
     runners_.resize(threads_);
     if (settings_.everyStep) traces_.resize(count_);
     allocate(env);
@@ -78,11 +54,26 @@ class Run {
     task.threads = run->threads_;
     task.abort = run->settings_.abort;
     task.body = [run](unsigned worker, size_t image) { run->image(worker, image); };
+    if (run->count_ == 1 && run->threads_ > 1) shareImage(run, task);
     task.finish = [run](Napi::Env finishEnv) { return run->finish(finishEnv); };
     return startTask(env, std::move(task));
   }
 
  private:
+  /** One image for several workers: the first piece is the image, the others help with it. */
+  static void shareImage(const std::shared_ptr<Run>& run, TaskOptions& task) {
+    Team* const team = &run->team_.emplace(run->threads_);
+    run->settings_.team = team;
+    task.count = run->threads_;
+    task.body = [run, team](unsigned, size_t piece) {
+      if (piece > 0) return team->help(unsigned(piece));
+      run->image(0, 0);
+      team->dismiss();
+    };
+    // Whoever leads may have left without a word to the others: an abort, an environment that ends.
+    task.left = [team] { team->dismiss(); };
+  }
+
   template <class Array, class T>
   T* add(Napi::Env env, Napi::Object& result, const char* key, size_t length, T*) {
     Array array = Array::New(env, length);
@@ -130,7 +121,7 @@ class Run {
 
   void image(unsigned worker, size_t index) {
     auto& runner = runners_[worker];
-    if (!runner) runner = plan_->runner();
+    if (!runner) runner = plan_->runner(settings_.profile);
     const size_t phases = size_t(settings_.schedule.phases()), layers = plan_->neurons.size();
     ImageResult result;
     result.sleepSteps = sleepSteps_ + index * phases;
@@ -151,9 +142,10 @@ class Run {
   }
 
   Napi::Value finish(Napi::Env env) {
+    Napi::Object result = result_.Value();
+    result.Set("profile", settings_.profile ? profile(env) : env.Null());
     runners_.clear();
     images_ = {};
-    Napi::Object result = result_.Value();
     const size_t phases = size_t(settings_.schedule.phases());
     for (size_t i = 0; i < count_; ++i)
       for (size_t p = 0; p < phases; ++p)
@@ -161,6 +153,23 @@ class Run {
     if (settings_.everyStep) result.Set("readout", everyStep(env));
     result.Set("first", first(env));
     return result;
+  }
+
+  /** Sums over the workers, and the most that one of them held. */
+  Napi::Value profile(Napi::Env env) const {
+    spiking::Profile sum(plan_->layers);
+    spiking::WorkingBytes most;
+    for (const auto& runner : runners_) {
+      if (!runner) continue;
+      const spiking::Profile& part = runner->profile();
+      for (size_t i = 0; i < part.size(); ++i) {
+        sum[i].wake.add(part[i].wake);
+        sum[i].sleep.add(part[i].sleep);
+      }
+      const spiking::WorkingBytes held = runner->workingBytes();
+      most = {std::max(most.simulation, held.simulation), std::max(most.oracle, held.oracle)};
+    }
+    return profileValue(env, sum, most);
   }
 
   /** Aligns the images' readouts step by step: one that ended a phase early repeats its last row.
@@ -214,10 +223,11 @@ class Run {
   std::shared_ptr<const spiking::SpikingPlan> plan_;
   size_t count_ = 0;
   unsigned threads_ = 1;
+  std::optional<Team> team_;  // of a run of one image
   bool counts_ = false;
   spiking::RunSettings settings_;
   std::vector<float> images_;
-  std::vector<std::unique_ptr<ImageRunner>> runners_;  // per worker
+  std::vector<std::shared_ptr<ImageRunner>> runners_;  // per worker
   std::vector<std::vector<ReadoutTrace>> traces_;      // [image][readout layer]
   spiking::FirstDivergence first_;
   Napi::ObjectReference result_;  // keeps the arrays below alive
@@ -241,6 +251,8 @@ class SpikingPlanWrap : public Napi::ObjectWrap<SpikingPlanWrap> {
   static Napi::Function define(Napi::Env env) {
     return DefineClass(env, "SpikingPlan",
                        {InstanceMethod<&SpikingPlanWrap::run>("run"),
+                        InstanceMethod<&SpikingPlanWrap::rest>("rest"),
+                        InstanceMethod<&SpikingPlanWrap::workingBytes>("workingBytes"),
                         InstanceMethod<&SpikingPlanWrap::dispose>("dispose"),
                         InstanceAccessor<&SpikingPlanWrap::isa>("isa"),
                         InstanceAccessor<&SpikingPlanWrap::bytes>("bytes"),
@@ -255,7 +267,8 @@ class SpikingPlanWrap : public Napi::ObjectWrap<SpikingPlanWrap> {
       isa_ = addonData(info.Env()).isa;
       Napi::Value isaName = description.Get("isa");
       if (!isaName.IsUndefined() && !isaName.IsNull()) isa_ = parseIsa(read::text(isaName, "isa"));
-      plan_ = spiking::compilePlan(readPlan(description), kernelsOf(isa_));
+      plan_ = spiking::compilePlan(readPlan(description), kernelsOf(isa_),
+                                  addonData(info.Env()).costs(isa_));
       bytes_ = int64_t(plan_->bytes);
       denseMacs_ = plan_->denseMacs;
       inputMacs_ = plan_->inputMacs;
@@ -268,9 +281,25 @@ class SpikingPlanWrap : public Napi::ObjectWrap<SpikingPlanWrap> {
  private:
   Napi::Value run(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
-      if (!plan_) throw Error("ERR_CASC_DISPOSED", "this SpikingPlan was disposed of");
-      return Run::start(info.Env(), std::make_shared<Run>(plan_, info));
+      return Run::start(info.Env(), std::make_shared<Run>(live(), info));
     });
+  }
+
+  Napi::Value rest(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&]() -> Napi::Value { return startRest(live(), info); });
+  }
+
+  Napi::Value workingBytes(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&]() -> Napi::Value {
+      const std::shared_ptr<const spiking::SpikingPlan> plan = live();
+      const spiking::Schedule schedule = readSchedule(read::object(info[0], "schedule"));
+      return workingBytesValue(info.Env(), plan->workingBytesBound(schedule));
+    });
+  }
+
+  const std::shared_ptr<const spiking::SpikingPlan>& live() const {
+    if (!plan_) throw Error("ERR_CASC_DISPOSED", "this SpikingPlan was disposed of");
+    return plan_;
   }
 
   void dispose(const Napi::CallbackInfo& info) { release(info.Env()); }

@@ -56,6 +56,7 @@ class Task {
       std::lock_guard lock(mutex_);
       if (!failed_.exchange(true)) error_ = std::current_exception();
     }
+    if (options_.left) options_.left();
     // The last worker hands over. Everything this thread needs from the task ends with the
     // notification below.
     std::unique_lock lock(mutex_);

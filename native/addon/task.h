@@ -19,6 +19,8 @@ struct TaskOptions {
   unsigned threads = 1;  // workers; body's first argument is below this
   AbortFlag abort;       // may be null
   std::function<void(unsigned worker, size_t piece)> body;
+  /** Called by each worker that leaves, for whatever reason; may be empty. */
+  std::function<void()> left;
   /** Builds the result on JavaScript's thread after all pieces are done. */
   std::function<Napi::Value(Napi::Env)> finish;
   /** JavaScript objects (input and output arrays) that must outlive the task. */

@@ -1,6 +1,6 @@
 /** Figures that do not depend on how images are batched, and what must never count as a right answer. */
 import type { Dataset } from '../../lib/datasets';
-import { type Evaluation, evaluate } from '../../lib/evaluate';
+import { type EvaluateOptions, evaluate, type RestEvaluateOptions } from '../../lib/evaluate';
 import { isInTop } from '../../lib/evaluate/accuracy';
 import { importGraph } from '../../lib/graph';
 import { SpikingNetwork } from '../../lib/simulate';
@@ -56,7 +56,7 @@ beforeAll(() => {
 });
 afterAll(() => snn.dispose());
 
-const figures = ({ throughput: _, ...rest }: Evaluation) => rest;
+const figures = <T extends { throughput: unknown }>({ throughput: _, ...rest }: T) => rest;
 
 test.each([
   { margin: 2 },
@@ -163,4 +163,56 @@ test('top k: of equals the first, NaN never', () => {
   expect(top(5, [Number.NaN, Number.NaN], 1)).toBe(false);
   expect(top(1, [Number.NaN, 1], 1)).toBe(false);
   expect(top(1, [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY], 1)).toBe(true);
+});
+
+test('mode rest: the accuracies of the simulation, whatever the batches, and what only a simulation has is null', async () => {
+  const full = await evaluate(snn, dataset(23));
+  const rest = await evaluate(snn, dataset(23), { mode: 'rest', verify: 0.3 });
+  for (const batchSize of [1, 4, 23]) {
+    const other = await evaluate(snn, dataset(23), { mode: 'rest', verify: 0.3, batchSize });
+    expect(figures(other)).toEqual(figures(rest));
+  }
+  const { top1, top5 } = full.snn;
+  expect(rest).toMatchObject({
+    mode: 'rest',
+    images: 23,
+    quantized: { top1, top5 },
+    snn: { top1, top5, top1PerStep: null },
+    // Seven images of 404 neurons and readouts.
+    exact: { certified: true, measured: false, images: 7, checkedNeurons: 7 * 404, mismatches: 0 },
+    steps: null,
+    spikes: null,
+    operations: { synaptic: null, denseMacs: full.operations.denseMacs },
+  });
+  expect(rest).not.toHaveProperty('profile');
+  const unverified = await evaluate(snn, dataset(5), { mode: 'rest' });
+  expect(unverified.exact).toMatchObject({ certified: false, images: 0, checkedNeurons: 0 });
+});
+
+test.each<[Omit<EvaluateOptions, 'mode'> & { mode?: string; verify?: number }, string]>([
+  [{ mode: 'rest', certify: 'all' }, 'certify'],
+  [{ mode: 'rest', profile: true }, 'profile'],
+  [{ mode: 'rest', sleep: 0 }, 'mode'],
+  [{ mode: 'rest', verify: 2 }, 'verify'],
+  [{ verify: 0.5 }, 'verify'],
+])('options that do not go together are refused before any image is read: %j', async (options, option) => {
+  const data = dataset(5);
+  const batches = jest.spyOn(data, 'batches');
+  await expect(evaluate(snn, data, options as RestEvaluateOptions)).rejects.toMatchObject({
+    code: 'ERR_CASC_ARGUMENT',
+    where: { option },
+  });
+  expect(batches).not.toHaveBeenCalled();
+});
+
+test('a profile adds up over batches', async () => {
+  const result = await evaluate(snn, dataset(23), { profile: true, batchSize: 4 });
+  const phases = result.profile!.layers.flatMap(({ wake, sleep }) => [wake, sleep]);
+  const sum = (of: (phase: (typeof phases)[number]) => number) => phases.reduce((total, phase) => total + of(phase), 0);
+  expect(result.profile!.layers.map(({ layer }) => layer)).toEqual(snn.converted.plan.layers.map(({ name }) => name));
+  expect(sum(({ spikes }) => spikes.positive)).toBe(result.spikes.positive);
+  expect(sum(({ spikes }) => spikes.negative)).toBe(result.spikes.negative);
+  expect(sum(({ additions }) => additions)).toBeCloseTo(result.operations.synaptic * 23);
+  const steps = Object.values(result.profile!.layers.at(-1)!.sleep.steps);
+  expect(steps.reduce((total, n) => total + n, 0)).toBeCloseTo(result.steps.sleep.mean * 23);
 });

@@ -12,6 +12,7 @@ const options = (): SpikingRunOptions => ({
   schedule: { ...cif },
   everyStep: false,
   counts: false,
+  profile: false,
   oracle: false,
   certify: 0,
 });

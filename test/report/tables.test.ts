@@ -1,6 +1,16 @@
 /** The tables: what a person reads of results that are known. */
-import type { Evaluation, Network, NodeVerdict, QuantizeResult, SimulationResult } from '../../lib';
-import { evaluationTable, inspectTable, quantizeTable, simulationTable } from '../../lib/report';
+import type {
+  Evaluation,
+  Network,
+  NodeVerdict,
+  PhaseProfile,
+  Profile,
+  QuantizeResult,
+  RestEvaluation,
+  RestResult,
+  SimulationResult,
+} from '../../lib';
+import { evaluationTable, inspectTable, profileTable, quantizeTable, simulationTable } from '../../lib/report';
 
 const step = (wake: number, sleep: number, top1 = 0.5) => ({ wake, sleep, top1 });
 
@@ -15,6 +25,7 @@ function evaluation(changes: Partial<Evaluation> = {}): Evaluation {
     mismatches: 0,
   };
   return {
+    mode: 'full',
     model: { file: 'q.onnx', hash: 'ab', format: 'int8', levels: 2, isa: 'scalar' },
     data: 'cifar10 test_batch.bin',
     images: 40,
@@ -114,6 +125,125 @@ describe('evaluation', () => {
   });
 });
 
+const phase = (changes: Partial<PhaseProfile> = {}): PhaseProfile => ({
+  seconds: 0,
+  spikes: { positive: 0, negative: 0 },
+  additions: 0,
+  steps: { skip: 0, neurons: 0, scatter: 0, rows: 0, dense: 0 },
+  ...changes,
+});
+const layers: Profile['layers'] = [
+  {
+    layer: '/act1',
+    wake: phase({
+      seconds: 0.0003,
+      spikes: { positive: 4000, negative: 0 },
+      steps: { skip: 80, neurons: 0, scatter: 0, rows: 0, dense: 0 },
+    }),
+    sleep: phase({ steps: { skip: 50, neurons: 0, scatter: 0, rows: 0, dense: 0 } }),
+  },
+  {
+    layer: '/act2',
+    wake: phase({
+      seconds: 0.0004,
+      additions: 12_345_670,
+      steps: { skip: 0, neurons: 0, scatter: 0.1, rows: 0, dense: 79.9 },
+    }),
+    sleep: phase({
+      seconds: 0.0001,
+      spikes: { positive: 10, negative: 200 },
+      additions: 1000,
+      steps: { skip: 15, neurons: 0, scatter: 30, rows: 5, dense: 0 },
+    }),
+  },
+];
+
+const profile = { layers, workingBytes: { simulation: 1_234_567, oracle: 45_678 } };
+
+test('profile: figures per image, shares of time, totals', () => {
+  expect(profileTable(profile, 10)).toBe(
+    [
+      'per image   phase       µs      time  spikes +  spikes −  additions  steps by path',
+      '/act1       awake     30.0   37.50 %       400         0          0  skip 8',
+      '            asleep     0.0    0.00 %         0         0          0  skip 5',
+      '/act2       awake     40.0   50.00 %         0         0  1,234,567  dense 8, scatter <0.1',
+      '            asleep    10.0   12.50 %         1        20        100  rows 0.5, scatter 3, skip 1.5',
+      'all layers  awake     70.0   87.50 %       400         0  1,234,567',
+      '            asleep    10.0   12.50 %         1        20        100',
+      '            together  80.0  100.00 %       401        20  1,234,667',
+      '(skip: no spike reached the layer; at most its neurons were updated. Of several inputs the path named first counts.)',
+      '',
+      'working memory of a thread: 1.2 MB to simulate, 0.046 MB for the quantised ANN',
+    ].join('\n'),
+  );
+  expect(evaluationTable(evaluation({ profile }))).toContain('\n\nper image   phase');
+});
+
+describe('at rest', () => {
+  const { model, data, images, ann, exact } = evaluation({ ann: { file: 'ann.onnx', top1: 0.55, top5: 1 } });
+  const rest: RestEvaluation = {
+    mode: 'rest',
+    model,
+    data,
+    images,
+    ann,
+    quantized: { levels: 2, top1: 0.5, top5: 1 },
+    snn: { top1: 0.5, top5: 1, top1PerStep: null },
+    exact: { ...exact, images: 2 },
+    steps: null,
+    spikes: null,
+    operations: { synaptic: null, denseMacs: 2000, firstLayerMacs: 10 },
+    throughput: { imagesPerSecond: 12.34 },
+    notes: [],
+  };
+
+  test('the whole table', () => {
+    expect(evaluationTable(rest)).toBe(
+      [
+        'q.onnx: 2 levels, int8, 40 images of cifar10 test_batch.bin',
+        '',
+        'mode rest: computed without the transient, as the quantised ANN; no steps, no spikes',
+        '',
+        '                                            top-1     top-5',
+        'ANN, fp32                                 55.00 %  100.00 %',
+        'SNN at rest = ANN, quantised at 2 levels  50.00 %  100.00 %',
+        '',
+        'multiply-adds per image  2,000',
+        'throughput               12.3 images per second (scalar), not simulated',
+        '',
+        'verified: q.onnx in int8: the spike counts equal these answers at all 123,456 neurons and readouts of an even choice of 2 of 40 images, simulated in full',
+      ].join('\n'),
+    );
+  });
+
+  test('not verified, and a verification that failed', () => {
+    expect(last(evaluationTable({ ...rest, exact: { ...exact, images: 0, certified: false } }))).toMatch(
+      /^not verified: .*--verify 0\.01/,
+    );
+    const first = { layer: '/act1', neuron: 7, image: 'b:3', snnCount: 2, annCount: 3, lastSpike: null };
+    const failed = { ...exact, certified: false, mismatches: 4, first };
+    expect(last(evaluationTable({ ...rest, exact: failed }))).toBe(
+      'VERIFICATION FAILED: q.onnx in int8: 4 of 123,456 neurons and readouts of 40 images, simulated in full, differ; ' +
+        'first: layer /act1, neuron 7, image b:3: SNN 2, ANN 3, never fired',
+    );
+  });
+
+  test('of one batch', () => {
+    const result = { mode: 'rest', images: 2, outputs: [Float32Array.of(-1, 1)], certificate: null } as RestResult;
+    expect(last(simulationTable(result, ['score']))).toMatch(
+      /^mode rest: computed without the transient.*; not verified$/,
+    );
+    const certificate = { images: 1, checkedNeurons: 9, mismatches: 0, failedImages: 0, first: null };
+    expect(last(simulationTable({ ...result, certificate }, ['score']))).toMatch(
+      /; verified: the spike counts equal these answers at all 9 neurons and readouts of 1 of 2 images, simulated in full$/,
+    );
+    const failed = { ...certificate, mismatches: 1 };
+    expect(last(simulationTable({ ...result, certificate: failed }, ['score']))).toMatch(
+      /; VERIFICATION FAILED: 1 of 9/,
+    );
+  });
+});
+
 describe('inspection', () => {
   const verdict = (name: string, kind: NodeVerdict['verdict'], note = ''): NodeVerdict => ({
     name,
@@ -164,6 +294,7 @@ test('quantisation: the largest activation only where one was seen', () => {
 
 test('simulation: ten values of each output, and how many there are', () => {
   const result = {
+    mode: 'full',
     images: 2,
     outputs: [Float32Array.from({ length: 24 }, (_, i) => i), Float32Array.of(-1, 1)],
     schedule: { wake: 8 },

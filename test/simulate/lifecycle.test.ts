@@ -88,6 +88,17 @@ test('two runs at once give what one gives', async () => {
   for (const result of both) expect(result.hash).toEqual(alone.hash);
 });
 
+test('the memory is known before a run, and refuses what a run would', () => {
+  const { plan, perThread, perImage } = snn.memory();
+  expect(plan).toBeGreaterThan(80_000);
+  expect(perThread.simulation).toBeGreaterThan(perThread.oracle);
+  expect(perImage).toBe(4 * (784 + 10));
+  expect(() => snn.memory({ wake: 0 })).toThrow(expect.objectContaining({ code: 'ERR_CASC_ARGUMENT' }));
+  const other = SpikingNetwork.from(snn.converted.network, { format: 'int8', inputRange });
+  other.dispose();
+  expect(() => other.memory()).toThrow(expect.objectContaining({ code: 'ERR_CASC_DISPOSED' }));
+});
+
 test('dispose lets running work end; later calls are refused', async () => {
   const running = snn.simulate(images(20), 20);
   snn.dispose();

@@ -8,13 +8,17 @@
 namespace casc::spiking {
 namespace {
 
+/** Currents of a band that stay in the second-level cache. */
 constexpr size_t kTileBytes = 768 * 1024;
+/** Rows around a band are worked on twice; a band of so many makes this bearable. */
+constexpr size_t kFewRows = 8;
 
 }  // namespace
 
 size_t BandTrainer::bandRows(const Shape& shape, size_t steps) {
-  const size_t row = std::max<size_t>(1, shape.row() * sizeof(int32_t) * std::max<size_t>(1, steps));
-  return std::clamp<size_t>(kTileBytes / row, 1, size_t(shape.h));
+  const size_t row = shape.row() * sizeof(int32_t) * std::clamp<size_t>(steps, 1, size_t{kTileSteps});
+  const auto rows = size_t(shape.h);
+  return std::clamp(kTileBytes / std::max<size_t>(1, row), std::min(kFewRows, rows), rows);
 }
 
 bool BandTrainer::anyPending() const {
@@ -22,6 +26,7 @@ bool BandTrainer::anyPending() const {
 }
 
 void BandTrainer::run(const LayerRun& run, RowRange band, LayerTally& tally) {
+  clock_.start(run.profile);
   const size_t row = run.layer->shape.row(), rows = band.count();
   membrane_.resize(rows * row);
   count_.resize(rows * row);
@@ -36,26 +41,29 @@ void BandTrainer::run(const LayerRun& run, RowRange band, LayerTally& tally) {
       continue;
     }
     pending_.assign(rows, 1);
-    for (size_t first = phase.first; first < phase.end; first += kTrainSteps) {
-      const size_t count = std::min(kTrainSteps, phase.end - first);
+    const size_t all = phase.end - phase.first, parts = (all + size_t{kTileSteps} - 1) / kTileSteps;
+    for (size_t part = 0; part < parts; ++part) {
+      const size_t first = phase.first + all * part / parts;
+      const size_t count = phase.first + all * (part + 1) / parts - first;
       throwIfAborted(run.abort);
       const LayerStep* steps = run.steps.data() + first;
+      steps_ = steps;
       currents(run, band, run.inputs.data() + steps->inputs, count, false);
       train(run, band, steps, count, tally);
     }
     // What is pending now goes on without input.
-    constexpr int32_t kTogether = 8;
-    LayerStep steps[kTogether];
+    LayerStep steps[kTileSteps];
     Moment now = phase.next;
     while (now.sleep <= run.schedule->sleepLimit() && anyPending()) {
       throwIfAborted(run.abort);
       size_t count = 0;
-      for (; count < kTogether && now.sleep <= run.schedule->sleepLimit(); ++count) {
+      for (; count < size_t{kTileSteps} && now.sleep <= run.schedule->sleepLimit(); ++count) {
         steps[count].now = now;
         steps[count].out = run.plane(now);
         ++now.sleep;
         ++now.index;
       }
+      steps_ = steps;
       written_.assign(count, 0);
       narrows_.assign(count, {});
       shortcuts_.assign(count, nullptr);
@@ -64,6 +72,7 @@ void BandTrainer::run(const LayerRun& run, RowRange band, LayerTally& tally) {
     if (anyPending()) tally.pendingAtEnd[p] = 1;
   }
   for (size_t i = 0; i < count_.size(); ++i) run.counts[band.from * row + i] = count_[i];
+  tally.secondsAsleep += clock_.asleep();
 }
 
 void BandTrainer::integrate(const LayerRun& run, RowRange band) {
@@ -75,6 +84,7 @@ void BandTrainer::integrate(const LayerRun& run, RowRange band) {
     }
   }
   if (!run.early) return;
+  steps_ = nullptr;
   currents(run, band, run.earlyInputs.data(), 1, true);
   if (!written_[0]) return;
   plan_.byteKernels.addTimes(membrane_.data(), 1, tile_.data(), membrane_.size());
@@ -105,8 +115,10 @@ void BandTrainer::currents(const LayerRun& run, RowRange band, const StepInput* 
   for (size_t t = 0; t < terms; ++t) {
     const Term<int32_t>& term = layer.terms[t];
     for (size_t k = 0; k < count; ++k) {
-      if (input(k, t).path == Path::Rows) addRows(term, *input(k, t).plane, band, k);
       if (input(k, t).path == Path::Neurons) shortcuts_[k] = input(k, t).plane;
+      if (input(k, t).path != Path::Rows) continue;
+      addRows(term, *input(k, t).plane, band, k);
+      lap(k, 1);
     }
     for (size_t k = 0; k < count; ++k) {
       if (input(k, t).path != Path::Dense) continue;
@@ -115,10 +127,14 @@ void BandTrainer::currents(const LayerRun& run, RowRange band, const StepInput* 
              written_[k + together] == written_[k])
         ++together;
       dense(run, term, band, inputs + t, k, together, early);
+      lap(k, together);
       k += together - 1;
     }
-    for (size_t k = 0; k < count; ++k)
-      if (input(k, t).path == Path::Scatter) scatter(run, term, *input(k, t).plane, band, k);
+    for (size_t k = 0; k < count; ++k) {
+      if (input(k, t).path != Path::Scatter) continue;
+      scatter(run, term, *input(k, t).plane, band, k);
+      lap(k, 1);
+    }
   }
 }
 
@@ -144,7 +160,7 @@ void BandTrainer::dense(const LayerRun& run, const Term<int32_t>& term, RowRange
   for (size_t k = 0; k < count; ++k) {
     const Plane& plane = *inputs[(first + k) * run.layer->terms.size()].plane;
     windows.fill(
-        plan_.byteKernels, band, offset,
+        plan_.byteKernels, band, offset, uint8_t(offset),
         [&](size_t y) { return plane.events[y] ? plane.as<int8_t>() + y * row : nullptr; },
         bands_.data() + k * bytes);
   }
@@ -185,8 +201,8 @@ void BandTrainer::train(const LayerRun& run, RowRange band, const LayerStep* ste
                         LayerTally& tally) {
   const Layer<int32_t>& layer = *run.layer;
   const size_t row = layer.shape.row(), rows = band.count();
-  TrainStep trainSteps[kTrainSteps];
-  TrainTally tallies[kTrainSteps];
+  TrainStep trainSteps[kTileSteps];
+  TrainTally tallies[kTileSteps];
   bool awake = false;
   for (size_t k = 0; k < count; ++k) {
     const Moment now = steps[k].now;
@@ -234,10 +250,13 @@ void BandTrainer::train(const LayerRun& run, RowRange band, const LayerStep* ste
       tally.positive += tallies[k].positive;
       tally.negative += tallies[k].negative;
       tally.hash += tallies[k].hash;
+      if (steps[k].now.sleep > 0)
+        tally.asleep.add({tallies[k].positive, tallies[k].negative, 0});
       int32_t& last = tally.lastFiring[size_t(steps[k].now.phase)];
       last = std::max(last, steps[k].now.sleep);
     }
   }
+  lap(0, count);
 }
 
 }  // namespace casc::spiking

@@ -9,15 +9,19 @@
 #include <vector>
 
 #include "engine/abort.h"
+#include "engine/spiking/path.h"
 #include "engine/spiking/plan.h"
 #include "engine/spiking/plane.h"
+#include "engine/spiking/profile.h"
 #include "engine/spiking/schedule.h"
 #include "engine/spiking/term_adder.h"
 
 namespace casc::spiking {
 
-/** How a term's current of a step is computed; Neurons: where the neurons run, a shortcut only. */
-enum class Path : uint8_t { Skip, Scatter, Rows, Dense, Neurons };
+/** Most steps that go together: more would only make bands smaller. After the last step with any
+ * input always so many, and the last of them may be silent. */
+constexpr int32_t kTileSteps = 8;
+static_assert(kTileSteps <= kTrainSteps);
 
 /** What a term receives in a step. */
 struct StepInput {
@@ -44,6 +48,7 @@ struct LayerRun {
   const Layer<int32_t>* layer = nullptr;
   const Schedule* schedule = nullptr;
   AbortFlag abort;
+  bool profile = false;               // measure LayerTally::secondsAsleep
   const int32_t* constant = nullptr;  // current of every awake step
   size_t constantStride = 0;          // between rows; 0: one row serves all
   std::vector<int32_t> start;         // membranes of one row
@@ -58,6 +63,9 @@ struct LayerRun {
   uint32_t ordinal = 0;
   /** The layer's plane of a step that no band had before, all zero. */
   std::function<Plane*(Moment)> plane;
+
+  /** Bytes held; see working_memory.h. */
+  double bytes() const;
 
   void restart() {
     start.clear();
@@ -75,6 +83,9 @@ struct LayerTally {
   uint64_t positive = 0, negative = 0, hash = 0;
   std::vector<uint8_t> pendingAtEnd;  // per phase
   std::vector<int32_t> lastFiring;    // per phase, the last sleep step with a spike
+  // What of it belongs to sleep steps.
+  SpikeTally asleep;
+  double secondsAsleep = 0;
 };
 
 /** One worker's scratch. */
@@ -84,10 +95,13 @@ class BandTrainer {
 
   void run(const LayerRun& run, RowRange band, LayerTally& tally);
 
-  /** Rows of a band whose currents of so many steps stay in the second-level cache. */
+  /** Rows of a band, where so many steps have currents. */
   static size_t bandRows(const Shape& shape, size_t steps);
 
-  /** The currents of `count` steps, at most kTrainSteps, with these inputs, one per term and step.
+  /** Bytes held; see working_memory.h. */
+  double bytes() const;
+
+  /** The currents of `count` steps, at most kTileSteps, with these inputs, one per term and step.
    */
   void currents(const LayerRun& run, RowRange band, const StepInput* inputs, size_t count,
                 bool early);
@@ -106,13 +120,19 @@ class BandTrainer {
                size_t slot);
   void addRows(const Term<int32_t>& term, const Plane& plane, RowRange band, size_t slot);
   void integrate(const LayerRun& run, RowRange band);
-  /** Runs steps, at most kTrainSteps, of one phase; their planes are there. */
+  /** Runs steps of one phase whose currents are there. */
   void train(const LayerRun& run, RowRange band, const LayerStep* steps, size_t count,
              LayerTally& tally);
   bool anyPending() const;
+  /** What went before was for `count` of the steps at hand, from the k-th on. */
+  void lap(size_t k, size_t count) {
+    clock_.lap(count, [&](size_t i) { return steps_ && steps_[k + i].now.sleep > 0; });
+  }
 
   const Plan<int32_t>& plan_;
   TermAdder<int32_t> adder_;
+  SleepClock clock_;
+  const LayerStep* steps_ = nullptr;  // at hand; null: those before the layer may fire
   Aligned<int32_t> tile_;  // [step][row][w · c]
   size_t tileStride_ = 0;
   std::vector<uint8_t> written_;  // per step: does the tile hold its current?

@@ -23,6 +23,9 @@ class Oracle {
   /** input: H×W×C, see loadInput; levels are schedule.wake. */
   void run(const N* input, const Schedule& schedule, const AbortFlag& abort, const Visit& visit);
 
+  /** Bytes held; see working_memory.h. */
+  double bytes() const;
+
  private:
   using Patch = typename NumberTraits<N>::Patch;
 

@@ -279,7 +279,10 @@ class Compiler {
     for (size_t p = 0; p < area; ++p) {
       for (size_t c = 0; c < size_t(s.c); ++c) {
         const int32_t index = from.index[c * area + p];
-        if (index < 0) continue;
+        if (index < 0) {
+          to.covered = false;
+          continue;
+        }
         const size_t which =
             size_t(std::upper_bound(offsets.begin(), offsets.end(), size_t(index)) -
                    offsets.begin()) -
@@ -308,9 +311,6 @@ class Compiler {
 
 template <class N>
 void chooseKernels(Plan<N>& plan, Format format, const Kernels& kernels) {
-  plan.cost = kernels.isa == Isa::Avx512 ? CostModel{1 / 430.0, 1 / 13.0, 1 / 180.0, 0.5}
-              : kernels.isa == Isa::Avx2 ? CostModel{1 / 195.0, 1 / 8.0, 1 / 90.0, 0.5}
-                                         : CostModel{1 / 2.5, 1 / 1.0, 1 / 2.0, 0.5};
   plan.number = numberKernels<N>(kernels);
   plan.train = kernels.train;
   plan.windowProduct = kernels.windowProduct;
@@ -332,7 +332,7 @@ void chooseKernels(Plan<N>& plan, Format format, const Kernels& kernels) {
 }  // namespace
 
 template <class N>
-Plan<N>::Plan(PlanSpec spec, const Kernels& kernels) {
+Plan<N>::Plan(PlanSpec spec, const Kernels& kernels, const CostModel& costs) : cost(costs) {
   checkPlan(spec);
   chooseKernels(*this, spec.format, kernels);
   Compiler<N> compiler(*this, spec, kernels);

@@ -102,12 +102,13 @@ struct Layer {
 
   Window window;                // maxpool
   std::vector<RelayRun> runs;   // relay
+  bool covered = true;          // relay: does a run write every element?
   std::vector<size_t> relayed;  // relay: its sources in order, possibly repeated
 };
 
 template <class N>
 struct Plan {
-  Plan(PlanSpec spec, const Kernels& kernels);
+  Plan(PlanSpec spec, const Kernels& kernels, const CostModel& costs);
 
   std::vector<Layer<N>> layers;
   size_t input = 0;  // index of the input layer

@@ -18,6 +18,9 @@ struct Plane {
   Aligned<std::byte> data;
 
   uint64_t total() const { return std::accumulate(events.begin(), events.end(), uint64_t{0}); }
+  size_t bytes() const {
+    return sizeof(Plane) + events.capacity() * sizeof(uint32_t) + data.capacity();
+  }
 
   template <class T>
   T* as() {
@@ -50,6 +53,16 @@ class PlanePool {
     if (plane) stockOf(plane->data.size()).push_back(std::move(plane));
   }
 
+  /** Of the planes in stock. */
+  size_t bytes() const {
+    size_t sum = 0;
+    for (const Shelf& shelf : shelves_) {
+      sum += shelf.planes.capacity() * sizeof(shelf.planes[0]);
+      for (const auto& plane : shelf.planes) sum += plane->bytes();
+    }
+    return sum;
+  }
+
  private:
   std::vector<std::unique_ptr<Plane>>& stockOf(size_t bytes) {
     for (auto& shelf : shelves_)
@@ -67,13 +80,23 @@ class PlanePool {
 
 /** A layer's planes over time. A silent step stores nothing. */
 struct Series {
-  std::unique_ptr<Plane> constant;  // of every awake step; then `phases` is empty
-  std::vector<std::vector<std::unique_ptr<Plane>>> phases;  // [phase][Moment::index]
+  using Phase = std::vector<std::unique_ptr<Plane>>;  // [Moment::index]
+  std::unique_ptr<Plane> constant;                    // of every awake step; then `phases` is empty
+  std::vector<Phase> phases;
 
   const Plane* at(int32_t phase, int32_t index) const {
     if (size_t(phase) >= phases.size() || size_t(index) >= phases[size_t(phase)].size())
       return nullptr;
     return phases[size_t(phase)][size_t(index)].get();
+  }
+
+  size_t bytes() const {
+    size_t sum = (constant ? constant->bytes() : 0) + phases.capacity() * sizeof(Phase);
+    for (const auto& phase : phases) {
+      sum += phase.capacity() * sizeof(phase[0]);
+      for (const auto& plane : phase) sum += plane ? plane->bytes() : 0;
+    }
+    return sum;
   }
 
   void release(PlanePool& pool) {

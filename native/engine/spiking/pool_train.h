@@ -27,6 +27,9 @@ class BandPool {
 
   static size_t bandRows(const Shape& in, const Shape& out, const Window& window);
 
+  /** Bytes held; see working_memory.h. */
+  double bytes() const;
+
  private:
   Aligned<int8_t> sums_;            // what each input has emitted so far
   Aligned<int8_t> held_;            // what each unit has emitted so far

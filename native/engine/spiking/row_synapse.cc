@@ -91,11 +91,11 @@ std::optional<RowSynapse> RowSynapse::make(const std::vector<int8_t>& weights, c
 }
 
 double RowSynapse::cost(const CostModel& model, double events) const {
-  const double pixels = double(in_.h) * in_.w;
-  // Most pixels have spikes as soon as there are a few for each.
+  const double pixels = double(in_.h) * in_.w, vectors = double(vectors_);
+  // Most pixels have events as soon as there are a few for each.
   const double active = std::min(pixels, events);
-  return double(vectors_) *
-         (events * double(kernel_.lanes) * model.rowAddition + active * model.rowPixel);
+  return events * (double(groups_.size()) * model.rowEvent + vectors * model.rowVector) +
+         active * vectors * model.pixelVector + double(in_.numel()) * model.collect;
 }
 
 size_t RowSynapse::pitch() const {

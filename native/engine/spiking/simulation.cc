@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <limits>
+#include <numeric>
 #include <type_traits>
 
 #include "engine/error.h"
@@ -35,8 +36,7 @@ float wrappingSubtract(float a, float b) { return a - b; }
 
 template <class N>
 Simulation<N>::Simulation(const Plan<N>& plan)
-    : plan_(plan), adder_(plan), trainer_(plan), series_(plan.layers.size()),
-      early_(plan.layers.size()) {
+    : plan_(plan), adder_(plan), series_(plan.layers.size()), fixed_(*this) {
   counts.resize(plan.neuronLayers.size());
   for (size_t i = 0; i < counts.size(); ++i)
     counts[i].resize(plan.layers[plan.neuronLayers[i]].shape.numel());
@@ -56,6 +56,7 @@ void Simulation<N>::run(const N* inputValues, const Schedule& schedule, const Ab
   positive.assign(counts.size(), 0);
   negative.assign(counts.size(), 0);
   operations = hash = 0;
+  profiler_.begin(plan_.layers.size(), options.profile);
   for (Series& series : series_) {
     series.release(pool_);
     series.phases.resize(phases);
@@ -83,6 +84,7 @@ void Simulation<N>::run(const N* inputValues, const Schedule& schedule, const Ab
     }
     for (size_t source : layer.sources)
       if (plan_.layers[source].lastUse == i) series_[source].release(pool_);
+    lap(i, false);
     if (options_.lastLayer == i) return;
   }
 
@@ -99,6 +101,8 @@ void Simulation<N>::run(const N* inputValues, const Schedule& schedule, const Ab
     quietSteps[p] = std::min(quiet, sleepSteps[p]);
     atRest[p] = automatic ? quiet <= schedule.cap : !pendingAtEnd_[p];
   }
+  profiler_.end(uint64_t(schedule.wake),
+                std::accumulate(sleepSteps.begin(), sleepSteps.end(), uint64_t{0}));
 }
 
 template <class N>
@@ -131,6 +135,7 @@ void Simulation<N>::eachMoment(size_t index, Pending pending, Step step) {
       ++now.awake;
       step(now);
     }
+    lap(index, false);
     int32_t sourceEnd = 0;
     for (size_t source : plan_.layers[index].sources)
       sourceEnd = std::max(sourceEnd, int32_t(series_[source].phases[size_t(p)].size()));
@@ -140,7 +145,20 @@ void Simulation<N>::eachMoment(size_t index, Pending pending, Step step) {
       step(now);
     }
     if (pending()) pendingAtEnd_[size_t(p)] = 1;
+    lap(index, true);
   }
+}
+
+template <class N>
+void Simulation<N>::lap(size_t index, bool asleep) {
+  if (!profiler_.on()) return;
+  SpikeTally soFar{0, 0, operations};
+  const Layer<N>& layer = plan_.layers[index];
+  if (layer.kind == LayerKind::Neuron) {
+    soFar.positive = positive[layer.neuronOrdinal];
+    soFar.negative = negative[layer.neuronOrdinal];
+  }
+  profiler_.lap(index, asleep, soFar);
 }
 
 template <class N>
@@ -196,9 +214,13 @@ typename Simulation<N>::ConstantCurrent Simulation<N>::constantCurrent(const Lay
   }
   touched_.resize(size_t(s.h));
   for (const Term<N>& term : layer.terms) {
-    if (plan_.layers[term.source].constant)
-      adder_.add(layer, term, *series_[term.source].constant, {0, size_t(s.h)}, current_.data(),
-                 touched_.data());
+    if (!plan_.layers[term.source].constant) continue;
+    if constexpr (kFixedPoint<N>) {
+      if (fixed_.addConstant(layer, term, *series_[term.source].constant, current_.data()))
+        continue;
+    }
+    adder_.add(layer, term, *series_[term.source].constant, {0, size_t(s.h)}, current_.data(),
+               touched_.data());
   }
   return {current_.data(), s.row()};
 }
@@ -269,7 +291,7 @@ template <class N>
 void Simulation<N>::neuron(size_t index) {
   const Layer<N>& layer = plan_.layers[index];
   if constexpr (kFixedPoint<N>) {
-    if (manyAtOnce()) return train(index);
+    if (fixed_.apply()) return fixed_.neurons(index);
   }
   const size_t rows = size_t(layer.shape.h), numel = layer.shape.numel();
   const ConstantCurrent current = constantCurrent(layer);
@@ -285,6 +307,7 @@ void Simulation<N>::neuron(size_t index) {
   eachMoment(index, pending, [&](Moment now) {
     touched_.assign(rows, 0);
     const bool fed = addTerms(layer, now, membrane_.data());
+    if (fed) profiler_.step(index, now.sleep > 0, Path::Scatter);
     if (schedule_.runStep(now.phase, now.index) < first) return integrate(layer, now, current);
     if (now.sleep > 0 && !fed && !pending()) return;
     auto plane = takePlane(layer);
@@ -352,7 +375,8 @@ void Simulation<N>::linear(size_t index) {
             std::fill(values_.begin(), values_.end(), N(0));
           }
           touched_.assign(size_t(s.h), 0);
-          addTerms(layer, now, values_.data());
+          if (addTerms(layer, now, values_.data()))
+            profiler_.step(index, now.sleep > 0, Path::Scatter);
           if (layer.readout) addReadout(layer, ordinal, values_.data());
           if (consumed(index) && !layer.constant) {
             auto plane = takePlane(layer);
@@ -435,7 +459,7 @@ template <class N>
 void Simulation<N>::maxPool(size_t index) {
   const Layer<N>& layer = plan_.layers[index];
   if constexpr (kFixedPoint<N>) {
-    if (!layer.graded && manyAtOnce()) return trainPool(index);
+    if (!layer.graded && fixed_.apply()) return fixed_.maxPool(index);
   }
   const size_t inputs = plan_.layers[layer.sources[0]].shape.numel(), numel = layer.shape.numel();
   if (layer.graded) {
@@ -476,6 +500,7 @@ void Simulation<N>::maxPool(size_t index) {
       [&](Moment now) {
         const Plane* from = sourcePlane(layer.sources[0], now);
         if (!from) return;
+        profiler_.step(index, now.sleep > 0, Path::Scatter);
         if (auto plane = emit(*from)) keep(index, now, std::move(plane));
       });
 }
@@ -484,7 +509,9 @@ template <class N>
 template <class T>
 void Simulation<N>::relayPlane(const Layer<N>& layer, Moment now, Plane& out) {
   T* to = out.as<T>();
-  std::fill_n(to, layer.shape.numel(), T(0));
+  const auto silent = [&](size_t source) { return !sourcePlane(source, now); };
+  if (!layer.covered || std::any_of(layer.sources.begin(), layer.sources.end(), silent))
+    std::fill_n(to, layer.shape.numel(), T(0));
   for (const RelayRun& run : layer.runs) {
     const size_t source = layer.relayed[run.source];
     const Plane* from = sourcePlane(source, now);
@@ -508,7 +535,8 @@ void Simulation<N>::relay(size_t index) {
       return countEvents<N>(layer.shape, plane);
     }
     relayPlane<int8_t>(layer, now, plane);
-    return countEvents<int8_t>(layer.shape, plane);
+    countPlane(layer, plane);
+    return plane.total() > 0;
   };
   if (layer.constant) {
     auto plane = takePlane(layer);
@@ -520,78 +548,15 @@ void Simulation<N>::relay(size_t index) {
       index, [] { return false; },
       [&](Moment now) {
         if (!anySource(layer, now)) return;
+        profiler_.step(index, now.sleep > 0, Path::Scatter);
         auto plane = takePlane(layer);
         if (emit(now, *plane)) return keep(index, now, std::move(plane));
         pool_.give(std::move(plane));
       });
 }
 
-/** Spike trains whose counts fit eight bits are computed many steps at a time. */
 template <class N>
-bool Simulation<N>::manyAtOnce() const {
-  return schedule_.gamma == 1 && schedule_.upper && schedule_.wake <= 127;
-}
-
-/** A max-pool over spikes, all its steps at once; see pool_train.h. */
-template <class N>
-void Simulation<N>::trainPool(size_t index)
-  requires kFixedPoint<N>
-{
-  const Layer<N>& layer = plan_.layers[index];
-  const size_t source = layer.sources[0];
-  const Shape& in = plan_.layers[source].shape;
-  poolSteps_.clear();
-  for (int32_t p = 0; p < schedule_.phases(); ++p) {
-    const auto steps = int32_t(series_[source].phases[size_t(p)].size());
-    for (Moment now{p, 0, 0, 0}; now.index < steps; ++now.index) {
-      const Plane* from = series_[source].at(p, now.index);
-      if (!from) continue;
-      auto plane = takePlane(layer);
-      poolSteps_.push_back({from, plane.get()});
-      keep(index, now, std::move(plane));
-    }
-  }
-  const size_t rows = BandPool::bandRows(in, layer.shape, layer.window);
-  for (size_t from = 0; from < size_t(layer.shape.h); from += rows) {
-    throwIfAborted(abort_);
-    bandPool_.run(plan_.byteKernels, in, layer.shape, layer.window,
-             {from, std::min(from + rows, size_t(layer.shape.h))}, poolSteps_);
-  }
-  dropSilent(index);
-}
-
-/** A silent step stores nothing. */
-template <class N>
-void Simulation<N>::dropSilent(size_t index) {
-  for (auto& planes : series_[index].phases) {
-    for (auto& plane : planes)
-      if (plane && (plane->total() == 0 || !consumed(index))) pool_.give(std::move(plane));
-    while (!planes.empty() && !planes.back()) planes.pop_back();
-  }
-}
-
-/** Σ of a source's planes over steps, events not counted. */
-template <class N>
-void Simulation<N>::addPlane(const Layer<N>& from, const Plane& plane, Plane& sum)
-  requires kFixedPoint<N>
-{
-  const size_t row = from.shape.row();
-  for (size_t y = 0; y < size_t(from.shape.h); ++y) {
-    if (plane.events[y] == 0) continue;
-    if (from.graded) {
-      const N* values = plane.as<N>() + y * row;
-      N* to = sum.as<N>() + y * row;
-      for (size_t i = 0; i < row; ++i) to[i] = wrappingAdd(to[i], values[i]);
-    } else {
-      plan_.byteKernels.add(sum.as<int8_t>() + y * row, plane.as<int8_t>() + y * row, row);
-    }
-  }
-}
-
-template <class N>
-void Simulation<N>::countPlane(const Layer<N>& layer, Plane& plane)
-  requires kFixedPoint<N>
-{
+void Simulation<N>::countPlane(const Layer<N>& layer, Plane& plane) {
   if (layer.graded) {
     countEvents<N>(layer.shape, plane);
   } else {
@@ -599,169 +564,6 @@ void Simulation<N>::countPlane(const Layer<N>& layer, Plane& plane)
     for (size_t y = 0; y < size_t(layer.shape.h); ++y)
       plane.events[y] = plan_.byteKernels.nonZeros(plane.as<int8_t>() + y * row, row);
   }
-}
-
-template <class N>
-std::unique_ptr<Plane> Simulation<N>::zeroPlane(const Layer<N>& layer)
-  requires kFixedPoint<N>
-{
-  auto plane = takePlane(layer);
-  std::fill(plane->data.begin(), plane->data.end(), std::byte{0});
-  std::fill(plane->events.begin(), plane->events.end(), 0u);
-  return plane;
-}
-
-/** The cheapest way to a term's current. */
-template <class N>
-Path Simulation<N>::choosePath(const Term<N>& term, const Plane& plane, bool spikes) const
-  requires kFixedPoint<N>
-{
-  const ConvTerm<N>& conv = term.conv;
-  if (!conv.windows.present() || plan_.layers[term.source].graded) return Path::Scatter;
-  const double events = double(plane.total());
-  const double scattered = events * conv.fullFan * plan_.cost.scatter;
-  const double dense = conv.windows.macs() * plan_.cost.dense;
-  const double rows = conv.rows && spikes ? conv.rows->cost(plan_.cost, events)
-                                          : std::numeric_limits<double>::infinity();
-  if (rows < dense && rows < scattered) return Path::Rows;
-  return dense < scattered ? Path::Dense : Path::Scatter;
-}
-
-/** Appends what the layer's terms receive at a moment. */
-template <class N>
-void Simulation<N>::addInputs(const Layer<N>& layer, Moment now)
-  requires kFixedPoint<N>
-{
-  bool rows = false;
-  for (size_t t = 0; t < layer.terms.size(); ++t) {
-    const Term<N>& term = layer.terms[t];
-    StepInput input;
-    if (!plan_.layers[term.source].constant) input.plane = sourcePlane(term.source, now);
-    if (input.plane) {
-      operations += adder_.additions(term, *input.plane);
-      input.path = layer.neuronShortcut == t ? Path::Neurons : choosePath(term, *input.plane, true);
-      // One term of a step may have its sums in 16 bits.
-      if (input.path == Path::Rows && std::exchange(rows, true)) input.path = Path::Dense;
-    }
-    run_.inputs.push_back(input);
-  }
-}
-
-/** Adds what the layer's terms receive at a moment to the sums over early steps. */
-template <class N>
-void Simulation<N>::addEarly(const Layer<N>& layer, Moment now)
-  requires kFixedPoint<N>
-{
-  run_.earlyAwake += now.sleep == 0;
-  for (const Term<N>& term : layer.terms) {
-    if (plan_.layers[term.source].constant) continue;
-    if (const Plane* plane = sourcePlane(term.source, now))
-      operations += adder_.additions(term, *plane);
-  }
-  for (size_t source : layer.sources) {
-    if (plan_.layers[source].constant) continue;
-    const Plane* plane = sourcePlane(source, now);
-    if (!plane) continue;
-    if (!early_[source]) early_[source] = zeroPlane(plan_.layers[source]);
-    addPlane(plan_.layers[source], *plane, *early_[source]);
-  }
-}
-
-/** The steps of a layer's run: those before it may fire, as one, and those after, by phase. */
-template <class N>
-void Simulation<N>::planSteps(size_t index)
-  requires kFixedPoint<N>
-{
-  const Layer<N>& layer = plan_.layers[index];
-  const int32_t first = schedule_.firstFiring(layer.depth);
-  for (int32_t p = 0; p < schedule_.phases(); ++p) {
-    LayerPhase phase;
-    phase.first = run_.steps.size();
-    const int32_t group = schedule_.group(p);
-    int32_t sourceEnd = group;
-    for (size_t source : layer.sources)
-      sourceEnd = std::max(sourceEnd, int32_t(series_[source].phases[size_t(p)].size()));
-    Moment now{p, 0, schedule_.before(p), 0};
-    for (;; ++now.index) {
-      now.awake = schedule_.before(p) + std::min(now.index + 1, group);
-      now.sleep = std::max(0, now.index + 1 - group);
-      const bool early = schedule_.runStep(p, now.index) < first;
-      if (now.sleep > schedule_.sleepLimit() || (!early && now.index >= sourceEnd)) break;
-      if (early) {
-        addEarly(layer, now);
-      } else {
-        run_.steps.push_back({now, run_.inputs.size(), nullptr});
-        addInputs(layer, now);
-      }
-    }
-    phase.end = run_.steps.size();
-    phase.next = now;
-    phase.begun = phase.end > phase.first || now.sleep <= schedule_.sleepLimit();
-    run_.phases.push_back(phase);
-  }
-  for (size_t source : layer.sources)
-    if (early_[source]) countPlane(plan_.layers[source], *early_[source]);
-  for (const Term<N>& term : layer.terms) {
-    const Plane* plane = early_[term.source].get();
-    const bool any = plane && plane->total() > 0;
-    run_.early = run_.early || any;
-    run_.earlyInputs.push_back(
-        any ? StepInput{plane, choosePath(term, *plane, false)} : StepInput{});
-  }
-}
-
-/** A neuron layer whose neurons run many steps at once; see layer_train.h. */
-template <class N>
-void Simulation<N>::train(size_t index)
-  requires kFixedPoint<N>
-{
-  const Layer<N>& layer = plan_.layers[index];
-  const Shape& s = layer.shape;
-  const ConstantCurrent current = constantCurrent(layer);
-  run_.restart();
-  run_.layer = &layer;
-  run_.schedule = &schedule_;
-  run_.abort = abort_;
-  run_.constant = current.data;
-  run_.constantStride = current.rowStride;
-  for (int32_t x = 0; x < s.w; ++x)
-    for (size_t c = 0; c < size_t(s.c); ++c)
-      run_.start.push_back(startOf(schedule_, layer.channelStart[c], layer.channelThreshold[c]));
-  run_.counts = counts[layer.neuronOrdinal].data();
-  run_.ordinal = layer.neuronOrdinal;
-  planSteps(index);
-  auto& planes = series_[index].phases;
-  size_t fed = 1;
-  for (LayerStep& step : run_.steps) {
-    auto plane = takePlane(layer);
-    step.out = plane.get();
-    keep(index, step.now, std::move(plane));
-    const StepInput* inputs = run_.inputs.data() + step.inputs;
-    fed += std::any_of(inputs, inputs + layer.terms.size(),
-                       [](const StepInput& input) { return input.plane != nullptr; });
-  }
-  run_.plane = [&](Moment now) {
-    auto& steps = planes[size_t(now.phase)];
-    if (steps.size() <= size_t(now.index) || !steps[size_t(now.index)])
-      keep(index, now, zeroPlane(layer));
-    return steps[size_t(now.index)].get();
-  };
-  LayerTally tally;
-  tally.pendingAtEnd.assign(run_.phases.size(), 0);
-  tally.lastFiring.assign(run_.phases.size(), 0);
-  const size_t rows = BandTrainer::bandRows(s, std::min(fed, kTrainSteps));
-  for (size_t from = 0; from < size_t(s.h); from += rows)
-    trainer_.run(run_, {from, std::min(from + rows, size_t(s.h))}, tally);
-
-  positive[layer.neuronOrdinal] += tally.positive;
-  negative[layer.neuronOrdinal] += tally.negative;
-  hash += tally.hash;
-  for (size_t p = 0; p < run_.phases.size(); ++p) {
-    lastFiring_[p] = std::max(lastFiring_[p], tally.lastFiring[p]);
-    pendingAtEnd_[p] |= tally.pendingAtEnd[p];
-  }
-  dropSilent(index);
-  for (auto& plane : early_) pool_.give(std::move(plane));
 }
 
 template class Simulation<int32_t>;

@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "engine/abort.h"
-#include "engine/spiking/layer_train.h"
+#include "engine/spiking/fixed_layers.h"
 #include "engine/spiking/plan.h"
 #include "engine/spiking/plane.h"
-#include "engine/spiking/pool_train.h"
+#include "engine/spiking/profile.h"
 #include "engine/spiking/schedule.h"
 #include "engine/spiking/term_adder.h"
 
@@ -20,12 +20,6 @@ namespace casc::spiking {
 
 template <class N>
 constexpr bool kFixedPoint = std::is_same_v<N, int32_t>;
-
-/** In float32 neurons go step by step. */
-struct NoTrainer {
-  template <class P>
-  explicit NoTrainer(const P&) {}
-};
 
 /** How one readout layer grew: a row of elements per step that could change it. */
 struct ReadoutTrace {
@@ -35,6 +29,8 @@ struct ReadoutTrace {
 
 struct SimulationOptions {
   bool everyStep = false;             // record `traces`
+  bool profile = false;               // add to profile()
+  Team* team = nullptr;               // shares the work inside the image
   std::optional<size_t> lastLayer{};  // stop after this layer and keep its planes
 };
 
@@ -44,6 +40,8 @@ template <class N>
 class Simulation {
  public:
   explicit Simulation(const Plan<N>& plan);
+  Simulation(const Simulation&) = delete;
+  Simulation& operator=(const Simulation&) = delete;
 
   /** input: H×W×C, see loadInput. Throws Aborted, or Error where a pool's change leaves int8. */
   void run(const N* input, const Schedule& schedule, const AbortFlag& abort,
@@ -66,7 +64,15 @@ class Simulation {
   /** Moment of the last spike of a neuron (H×W×C index) of options.lastLayer. */
   std::optional<Moment> lastSpike(size_t layer, size_t neuron) const;
 
+  /** Of all runs that asked for it; empty before the first. */
+  const Profile& profile() const { return profiler_.profile(); }
+
+  /** Bytes held; see working_memory.h. */
+  double bytes() const;
+
  private:
+  friend class FixedLayers;
+
   /** Awake current that does not change over time: bias and terms of constant sources. */
   struct ConstantCurrent {
     const N* data;
@@ -76,26 +82,7 @@ class Simulation {
   void input(const N* values);
   void neuron(size_t index);
   void integrate(const Layer<N>& layer, Moment now, const ConstantCurrent& current);
-  void train(size_t index)
-    requires kFixedPoint<N>;
-  void trainPool(size_t index)
-    requires kFixedPoint<N>;
-  bool manyAtOnce() const;
-  void dropSilent(size_t index);
-  void planSteps(size_t index)
-    requires kFixedPoint<N>;
-  void addInputs(const Layer<N>& layer, Moment now)
-    requires kFixedPoint<N>;
-  void addEarly(const Layer<N>& layer, Moment now)
-    requires kFixedPoint<N>;
-  void countPlane(const Layer<N>& layer, Plane& plane)
-    requires kFixedPoint<N>;
-  Path choosePath(const Term<N>& term, const Plane& plane, bool spikes) const
-    requires kFixedPoint<N>;
-  void addPlane(const Layer<N>& from, const Plane& plane, Plane& sum)
-    requires kFixedPoint<N>;
-  std::unique_ptr<Plane> zeroPlane(const Layer<N>& layer)
-    requires kFixedPoint<N>;
+  void countPlane(const Layer<N>& layer, Plane& plane);
   void linear(size_t index);
   void maxPool(size_t index);
   void relay(size_t index);
@@ -118,19 +105,18 @@ class Simulation {
   std::unique_ptr<Plane> takePlane(const Layer<N>& layer);
   void keep(size_t index, Moment now, std::unique_ptr<Plane> plane);
   bool consumed(size_t index) const;
+  /** Books time, spikes and additions since the last lap. */
+  void lap(size_t index, bool asleep);
 
   const Plan<N>& plan_;
   TermAdder<N> adder_;
-  std::conditional_t<kFixedPoint<N>, BandTrainer, NoTrainer> trainer_;
   PlanePool pool_;
-  LayerRun run_;
-  BandPool bandPool_;
-  std::vector<PoolStep> poolSteps_;
   std::vector<Series> series_;
-  std::vector<std::unique_ptr<Plane>> early_;  // per source: sum over steps, see planSteps
+  std::conditional_t<kFixedPoint<N>, FixedLayers, NoFixedLayers> fixed_;
   Schedule schedule_;
   AbortFlag abort_;
   SimulationOptions options_;
+  Profiler profiler_;
   std::vector<int32_t> lastFiring_;    // per phase, the last sleep step with a spike
   std::vector<uint8_t> pendingAtEnd_;  // per phase
   // Scratch of the layer being run.

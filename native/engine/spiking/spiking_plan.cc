@@ -8,6 +8,7 @@
 #include "engine/spiking/input_plane.h"
 #include "engine/spiking/oracle.h"
 #include "engine/spiking/plan.h"
+#include "engine/spiking/stock.h"
 
 namespace casc::spiking {
 namespace {
@@ -18,6 +19,14 @@ void channelFirst(const Shape& s, const From* from, To* to, Convert convert) {
   const size_t c = size_t(s.c), area = s.numel() / c;
   for (size_t channel = 0; channel < c; ++channel)
     for (size_t p = 0; p < area; ++p) to[channel * area + p] = convert(from[p * c + channel]);
+}
+
+/** A readout layer's sums in real units, at its place among all readouts. */
+template <class N, class Sum>
+void writeReadout(const Layer<N>& layer, const Sum* sums, float* readout) {
+  channelFirst(layer.shape, sums, readout + layer.readoutOffset, [&](Sum sum) {
+    return static_cast<float>(static_cast<double>(sum) * layer.readoutScale);
+  });
 }
 
 /** One layer's comparison. */
@@ -45,9 +54,16 @@ class Runner final : public ImageRunner {
     const Layer<N>& input = plan_.layers[plan_.input];
     input_.resize(input.shape.numel());
     loadInput(input, image, index, input_.data());
-    simulation_.run(input_.data(), settings.schedule, settings.abort, {settings.everyStep, {}});
+    simulation_.run(input_.data(), settings.schedule, settings.abort,
+                    {settings.everyStep, settings.profile, settings.team, {}});
     write(settings, result);
     if (settings.oracle || index < settings.certify) check(index, settings, result, first);
+  }
+
+  const Profile& profile() const override { return simulation_.profile(); }
+  WorkingBytes workingBytes() const override {
+    const double input = double(input_.capacity() * sizeof(N));
+    return {input + simulation_.bytes(), oracle_ ? oracle_->bytes() : 0};
   }
 
  private:
@@ -63,11 +79,8 @@ class Runner final : public ImageRunner {
       *result.traces = simulation_.traces;
     } else {
       for (size_t r = 0; r < plan_.readoutLayers.size(); ++r) {
-        const Layer<N>& layer = plan_.layers[plan_.readoutLayers[r]];
-        channelFirst(layer.shape, simulation_.readouts[r].data(),
-                     result.readout + layer.readoutOffset, [&](auto sum) {
-                       return static_cast<float>(static_cast<double>(sum) * layer.readoutScale);
-                     });
+        writeReadout(plan_.layers[plan_.readoutLayers[r]], simulation_.readouts[r].data(),
+                     result.readout);
       }
     }
     for (size_t n = 0; n < result.counts.size(); ++n) {
@@ -84,11 +97,7 @@ class Runner final : public ImageRunner {
     size_t divergenceAt = 0;
     oracle_->run(input_.data(), settings.schedule, settings.abort, [&](size_t at, const N* ann) {
       const Layer<N>& layer = plan_.layers[at];
-      if (layer.readout) {
-        channelFirst(layer.shape, ann, result.oracle + layer.readoutOffset, [&](N sum) {
-          return static_cast<float>(static_cast<double>(sum) * layer.readoutScale);
-        });
-      }
+      if (layer.readout) writeReadout(layer, ann, result.oracle);
       if (index >= settings.certify) return;
       const Comparison compared =
           layer.readout ? compareReadout(layer, at, ann) : compareCounts(layer, ann);
@@ -156,7 +165,8 @@ class Runner final : public ImageRunner {
       if (first.found && first.found->image < divergence.image) return;
     }
     if (plan_.layers[divergence.layer].kind == LayerKind::Neuron) {
-      simulation_.run(input_.data(), settings.schedule, settings.abort, {false, divergence.layer});
+      simulation_.run(input_.data(), settings.schedule, settings.abort,
+                      {false, false, settings.team, divergence.layer});
       divergence.lastSpike = simulation_.lastSpike(divergence.layer, at);
     }
     std::lock_guard lock(first.mutex);
@@ -170,9 +180,38 @@ class Runner final : public ImageRunner {
 };
 
 template <class N>
+class Rester final : public RestRunner {
+ public:
+  explicit Rester(const Plan<N>& plan) : plan_(plan), oracle_(plan) {}
+
+  void run(const float* image, size_t index, const Schedule& schedule, const AbortFlag& abort,
+           const RestResult& result) override {
+    const Layer<N>& input = plan_.layers[plan_.input];
+    input_.resize(input.shape.numel());
+    loadInput(input, image, index, input_.data());
+    oracle_.run(input_.data(), schedule, abort, [&](size_t at, const N* values) {
+      const Layer<N>& layer = plan_.layers[at];
+      if (layer.readout) {
+        writeReadout(layer, values, result.readout);
+      } else if (!result.counts.empty()) {
+        channelFirst(layer.shape, values, result.counts[layer.neuronOrdinal],
+                     [](N count) { return static_cast<int32_t>(count); });
+      }
+    });
+  }
+
+ private:
+  const Plan<N>& plan_;
+  Oracle<N> oracle_;
+  Aligned<N> input_;
+};
+
+template <class N>
 class CompiledPlan final : public SpikingPlan {
  public:
-  CompiledPlan(PlanSpec spec, const Kernels& kernels) : plan_(std::move(spec), kernels) {
+  CompiledPlan(PlanSpec spec, const Kernels& kernels, const CostModel& costs)
+      : plan_(std::move(spec), kernels, costs) {
+    layers = plan_.layers.size();
     inputs = plan_.layers[plan_.input].shape.numel();
     outputs = plan_.outputs;
     for (size_t layer : plan_.neuronLayers) neurons.push_back(plan_.layers[layer].shape.numel());
@@ -182,20 +221,30 @@ class CompiledPlan final : public SpikingPlan {
     denseMacs = plan_.denseMacs;
     inputMacs = plan_.inputMacs;
   }
-  std::unique_ptr<ImageRunner> runner() const override {
-    return std::make_unique<Runner<N>>(plan_);
+  std::shared_ptr<ImageRunner> runner(bool fresh) const override {
+    if (fresh) return std::make_shared<Runner<N>>(plan_);
+    return runners_.take([this] { return std::make_unique<Runner<N>>(plan_); });
+  }
+  std::shared_ptr<RestRunner> restRunner() const override {
+    return resters_.take([this] { return std::make_unique<Rester<N>>(plan_); });
+  }
+  WorkingBytes workingBytesBound(const Schedule& schedule) const override {
+    return spiking::workingBytesBound(plan_, schedule);
   }
 
  private:
   Plan<N> plan_;
+  mutable Stock<ImageRunner> runners_;
+  mutable Stock<RestRunner> resters_;
 };
 
 }  // namespace
 
-std::shared_ptr<const SpikingPlan> compilePlan(PlanSpec spec, const Kernels& kernels) {
+std::shared_ptr<const SpikingPlan> compilePlan(PlanSpec spec, const Kernels& kernels,
+                                              const CostModel& costs) {
   if (spec.format == Format::Float32)
-    return std::make_shared<CompiledPlan<float>>(std::move(spec), kernels);
-  return std::make_shared<CompiledPlan<int32_t>>(std::move(spec), kernels);
+    return std::make_shared<CompiledPlan<float>>(std::move(spec), kernels, costs);
+  return std::make_shared<CompiledPlan<int32_t>>(std::move(spec), kernels, costs);
 }
 
 }  // namespace casc::spiking

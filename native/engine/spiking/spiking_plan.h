@@ -10,9 +10,11 @@
 #include <vector>
 
 #include "engine/abort.h"
+#include "engine/spiking/profile.h"
 #include "engine/spiking/schedule.h"
 #include "engine/spiking/simulation.h"
 #include "engine/spiking/spec.h"
+#include "engine/spiking/working_memory.h"
 #include "kernels/registry.h"
 
 namespace casc::spiking {
@@ -28,9 +30,11 @@ struct Divergence {
 struct RunSettings {
   Schedule schedule;
   bool everyStep = false;
+  bool profile = false;
   bool oracle = false;
   size_t certify = 0;  // compare the first so many images with the oracle
   AbortFlag abort;
+  Team* team = nullptr;  // shares the work inside an image
 };
 
 /** Where one image's results go; null pointers and empty vectors mean: not asked for. */
@@ -62,14 +66,39 @@ class ImageRunner {
   /** image: C×H×W. */
   virtual void run(const float* image, size_t index, const RunSettings& settings,
                    const ImageResult& result, FirstDivergence& first) = 0;
+  /** Of the images run with settings.profile; empty if there were none. */
+  virtual const Profile& profile() const = 0;
+  /** Held now. */
+  virtual WorkingBytes workingBytes() const = 0;
+};
+
+/** Where an image's results at rest go. */
+struct RestResult {
+  float* readout = nullptr;      // [outputs], accumulated over the steps
+  std::vector<int32_t*> counts;  // per neuron layer, [c][h][w]; empty: not asked for
+};
+
+/** Answers by the oracle alone: no steps, no spikes. The loss-free theorem makes its answer the
+ * spiking net's at rest; whether the schedule allows the theorem is the caller's to know. */
+class RestRunner {
+ public:
+  virtual ~RestRunner() = default;
+  /** image: C×H×W. */
+  virtual void run(const float* image, size_t index, const Schedule& schedule,
+                   const AbortFlag& abort, const RestResult& result) = 0;
 };
 
 class SpikingPlan {
  public:
   virtual ~SpikingPlan() = default;
-  /** One per worker; must not outlive the plan. */
-  virtual std::unique_ptr<ImageRunner> runner() const = 0;
+  /** One per worker, with the buffers of its last run; must not outlive the plan. `fresh`: without
+   * a past, so that its profile and bytes are of this run. */
+  virtual std::shared_ptr<ImageRunner> runner(bool fresh) const = 0;
+  virtual std::shared_ptr<RestRunner> restRunner() const = 0;
+  /** Upper bound for one worker. */
+  virtual WorkingBytes workingBytesBound(const Schedule& schedule) const = 0;
 
+  size_t layers = 0;                 // of all kinds
   size_t inputs = 0;                 // elements of an image
   size_t outputs = 0;                // elements of all readouts
   std::vector<size_t> neurons;       // elements per neuron layer
@@ -79,6 +108,7 @@ class SpikingPlan {
 };
 
 /** Checks and packs. Throws Error (ERR_CASC_ARGUMENT). */
-std::shared_ptr<const SpikingPlan> compilePlan(PlanSpec spec, const Kernels& kernels);
+std::shared_ptr<const SpikingPlan> compilePlan(PlanSpec spec, const Kernels& kernels,
+                                              const CostModel& costs);
 
 }  // namespace casc::spiking

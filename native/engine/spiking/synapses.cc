@@ -61,7 +61,7 @@ PlanSpec Synapses::describe(SynapseSpec spec) {
 }
 
 Synapses::Synapses(SynapseSpec spec, const Kernels& kernels)
-    : path_(spec.path), plan_(describe(checked(spec)), kernels), adder_(plan_), trainer_(plan_) {
+    : path_(spec.path), plan_(describe(checked(spec)), kernels, CostModel{}), adder_(plan_), trainer_(plan_) {
   if (path_ == Path::Rows && !plan_.layers[kTarget].terms[0].conv.rows) {
     const char* why = RowSynapse::refusal(spec.weights, spec.window, spec.in, spec.out);
     throw Error("ERR_CASC_UNSUPPORTED",
@@ -103,12 +103,14 @@ void Synapses::load(const int8_t* spikes, size_t steps) {
 
 template <class Body>
 void Synapses::eachPiece(Body body) {
-  const size_t h = size_t(out().h);
-  const size_t rows = BandTrainer::bandRows(out(), std::min(fed_ + 1, kTrainSteps));
+  // In pieces as BandTrainer::run has them.
+  const size_t h = size_t(out().h), rows = BandTrainer::bandRows(out(), fed_ + 1);
+  const size_t parts = (steps_ + size_t{kTileSteps} - 1) / kTileSteps;
   for (size_t from = 0; from < h; from += rows) {
     const RowRange band{from, std::min(from + rows, h)};
-    for (size_t first = 0; first < steps_; first += kTrainSteps) {
-      const size_t count = std::min(kTrainSteps, steps_ - first);
+    for (size_t part = 0; part < parts; ++part) {
+      const size_t first = steps_ * part / parts;
+      const size_t count = steps_ * (part + 1) / parts - first;
       trainer_.currents(run_, band, inputs_.data() + first, count, false);
       body(band, first, count);
     }

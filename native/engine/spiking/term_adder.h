@@ -31,6 +31,10 @@ class TermAdder {
     events_.values = values_.data();
   }
 
+  size_t bytes() const {
+    return lists_.capacity() * sizeof(Event) + values_.capacity() * sizeof(N);
+  }
+
   /** The events of one image row of a layer's plane. */
   const RowEvents<N>& collect(const Layer<N>& from, const Plane& plane, size_t y) {
     const uint32_t w = uint32_t(from.shape.w), c = uint32_t(from.shape.c);

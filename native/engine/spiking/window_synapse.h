@@ -35,11 +35,11 @@ class WindowSynapse {
   double macs() const;
 
   /**
-   * Writes value(y, i) + offset of the input rows which `out` reaches to a band; `source(y)` gives
-   * the first of a row's values, null for a row of zeros.
+   * Writes value(y, i) + offset of the input rows which `out` reaches to a band, and `zero` around
+   * them; `source(y)` gives the first of a row's values, null for a row of `zero`.
    */
   template <class Source>
-  void fill(const ByteKernels& bytes, RowRange out, int32_t offset, Source source,
+  void fill(const ByteKernels& bytes, RowRange out, int32_t offset, uint8_t zero, Source source,
             uint8_t* band) const;
 
   /**
@@ -63,9 +63,8 @@ class WindowSynapse {
 };
 
 template <class Source>
-void WindowSynapse::fill(const ByteKernels& bytes, RowRange out, int32_t offset, Source source,
-                         uint8_t* band) const {
-  const auto zero = static_cast<uint8_t>(offset);
+void WindowSynapse::fill(const ByteKernels& bytes, RowRange out, int32_t offset, uint8_t zero,
+                         Source source, uint8_t* band) const {
   const int64_t top = int64_t(out.from) * window_.strides[0] - window_.pads[0];
   const size_t rows = bandBytes(out.count()) / width_, c = size_t(in_.c), w = size_t(in_.w);
   const size_t left = size_t(window_.pads[1]) * channels_, inner = w * channels_;

@@ -1,0 +1,302 @@
+#include "engine/spiking/fixed_layers.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "engine/spiking/simulation.h"
+
+namespace casc::spiking {
+namespace {
+
+/** The path of a layer's step: of its terms', the last in the order of Path. */
+Path pathOf(const StepInput* inputs, size_t terms) {
+  Path path = Path::Skip;
+  for (size_t t = 0; t < terms; ++t) path = std::max(path, inputs[t].path);
+  return path;
+}
+
+}  // namespace
+
+template <class Body>
+void FixedLayers::eachBand(const Shape& shape, size_t rows, Body body) {
+  hireWorkers();
+  const auto height = size_t(shape.h);
+  Team* const team = sim_.options_.team;
+  // A profile's clocks are of one worker.
+  if (team && !sim_.profiler_.on()) {
+    rows = std::min(rows, (height + team->size() - 1) / team->size());
+    team->share((height + rows - 1) / rows, [&](unsigned worker, size_t band) {
+      body(worker, RowRange{band * rows, std::min((band + 1) * rows, height)});
+    });
+    return;
+  }
+  for (size_t from = 0; from < height; from += rows)
+    body(0, RowRange{from, std::min(from + rows, height)});
+}
+
+/** Values are split into parts that fit the window kernel: v = least + Σ parts, each from 0 to
+ * kMostWindowValue. */
+bool FixedLayers::addConstant(const Layer<int32_t>& layer, const Term<int32_t>& term,
+                              const Plane& plane, int32_t* current) {
+  const WindowSynapse& windows = term.conv.windows;
+  if (!windows.present() || !sim_.plan_.layers[term.source].graded) return false;
+  const Shape& in = sim_.plan_.layers[term.source].shape;
+  const int32_t* values = plane.as<int32_t>();
+  const auto [low, high] = std::minmax_element(values, values + in.numel());
+  const int64_t least = std::min<int64_t>(*low, 0), most = std::max<int64_t>(*high, 0);
+  constexpr int64_t kMostParts = 16;  // beyond that, adding values one by one is as quick
+  if (most - least > kMostParts * kMostWindowValue) return false;
+  const RowRange all{0, size_t(layer.shape.h)};
+  const size_t row = in.row();
+  parts_.resize(in.numel());
+  bytes_.resize(windows.bandBytes(all.count()));
+  for (int64_t taken = 0; taken == 0 || taken < most - least; taken += kMostWindowValue) {
+    const auto part = [=](int64_t value) {
+      return static_cast<int8_t>(std::clamp<int64_t>(value - least - taken, 0, kMostWindowValue));
+    };
+    std::transform(values, values + in.numel(), parts_.begin(), part);
+    windows.fill(
+        sim_.plan_.byteKernels, all, 0, static_cast<uint8_t>(part(0)),
+        [&](size_t y) { return parts_.data() + y * row; }, bytes_.data());
+    windows.multiply(sim_.plan_.windowProduct, all, bytes_.data(), 1,
+                     taken == 0 ? static_cast<int32_t>(-least) : 0, kMostWindowValue,
+                     current, 0, true);
+  }
+  return true;
+}
+
+FixedLayers::FixedLayers(Simulation<int32_t>& simulation)
+    : sim_(simulation), early_(simulation.plan_.layers.size()) {}
+
+bool FixedLayers::apply() const {
+  return sim_.schedule_.gamma == 1 && sim_.schedule_.upper && sim_.schedule_.wake <= 127;
+}
+
+void FixedLayers::maxPool(size_t index) {
+  const Layer<int32_t>& layer = sim_.plan_.layers[index];
+  const size_t source = layer.sources[0];
+  const Shape& in = sim_.plan_.layers[source].shape;
+  poolSteps_.clear();
+  size_t asleep = 0;
+  SleepClock clock;
+  clock.start(sim_.profiler_.on());
+  for (int32_t p = 0; p < sim_.schedule_.phases(); ++p) {
+    const auto steps = int32_t(sim_.series_[source].phases[size_t(p)].size());
+    for (Moment now{p, 0, 0, 0}; now.index < steps; ++now.index) {
+      const Plane* from = sim_.series_[source].at(p, now.index);
+      if (!from) continue;
+      const bool sleeping = now.index >= sim_.schedule_.group(p);
+      sim_.profiler_.step(index, sleeping, Path::Scatter);
+      asleep += sleeping;
+      auto plane = sim_.takePlane(layer);
+      poolSteps_.push_back({from, plane.get()});
+      sim_.keep(index, now, std::move(plane));
+    }
+  }
+  eachBand(layer.shape, BandPool::bandRows(in, layer.shape, layer.window),
+           [&](unsigned worker, RowRange rows) {
+             throwIfAborted(sim_.abort_);
+             pools_[worker]->run(sim_.plan_.byteKernels, in, layer.shape, layer.window, rows,
+                                 poolSteps_);
+           });
+  dropSilent(index);
+  clock.lap(poolSteps_.size(), [asleep](size_t k) { return k < asleep; });
+  sim_.profiler_.asleep(index, clock.asleep(), {});
+}
+
+/** A silent step stores nothing. */
+void FixedLayers::dropSilent(size_t index) {
+  for (auto& planes : sim_.series_[index].phases) {
+    for (auto& plane : planes)
+      if (plane && (plane->total() == 0 || !sim_.consumed(index))) sim_.pool_.give(std::move(plane));
+    while (!planes.empty() && !planes.back()) planes.pop_back();
+  }
+}
+
+/** Σ of a source's planes over steps, events not counted. */
+void FixedLayers::addPlane(const Layer<int32_t>& from, const Plane& plane, Plane& sum) const {
+  const size_t row = from.shape.row();
+  for (size_t y = 0; y < size_t(from.shape.h); ++y) {
+    if (plane.events[y] == 0) continue;
+    if (from.graded) {
+      const int32_t* values = plane.as<int32_t>() + y * row;
+      int32_t* to = sum.as<int32_t>() + y * row;
+      for (size_t i = 0; i < row; ++i) to[i] = addProduct(to[i], 1, values[i]);
+    } else {
+      sim_.plan_.byteKernels.add(sum.as<int8_t>() + y * row, plane.as<int8_t>() + y * row, row);
+    }
+  }
+}
+
+std::unique_ptr<Plane> FixedLayers::zeroPlane(const Layer<int32_t>& layer) {
+  auto plane = sim_.takePlane(layer);
+  std::fill(plane->data.begin(), plane->data.end(), std::byte{0});
+  std::fill(plane->events.begin(), plane->events.end(), 0u);
+  return plane;
+}
+
+/** The cheapest way to a term's current. */
+Path FixedLayers::choosePath(const Term<int32_t>& term, const Plane& plane, bool spikes) const {
+  const ConvTerm<int32_t>& conv = term.conv;
+  if (!conv.windows.present() || sim_.plan_.layers[term.source].graded) return Path::Scatter;
+  const double events = double(plane.total());
+  const double scattered = events * conv.fullFan * sim_.plan_.cost.scatter;
+  const double dense = conv.windows.macs() * sim_.plan_.cost.dense;
+  const double rows = conv.rows && spikes ? conv.rows->cost(sim_.plan_.cost, events)
+                                          : std::numeric_limits<double>::infinity();
+  if (rows < dense && rows < scattered) return Path::Rows;
+  return dense < scattered ? Path::Dense : Path::Scatter;
+}
+
+/** Appends what the layer's terms receive at a moment. */
+void FixedLayers::addInputs(const Layer<int32_t>& layer, Moment now) {
+  bool rows = false;
+  for (size_t t = 0; t < layer.terms.size(); ++t) {
+    const Term<int32_t>& term = layer.terms[t];
+    StepInput input;
+    if (!sim_.plan_.layers[term.source].constant) input.plane = sim_.sourcePlane(term.source, now);
+    if (input.plane) {
+      sim_.operations += sim_.adder_.additions(term, *input.plane);
+      input.path = layer.neuronShortcut == t ? Path::Neurons : choosePath(term, *input.plane, true);
+      // One term of a step may have its sums in 16 bits.
+      if (input.path == Path::Rows && std::exchange(rows, true)) input.path = Path::Dense;
+    }
+    run_.inputs.push_back(input);
+  }
+}
+
+/** Adds what the layer's terms receive at a moment to the sums over early steps. */
+void FixedLayers::addEarly(const Layer<int32_t>& layer, Moment now) {
+  run_.earlyAwake += now.sleep == 0;
+  for (const Term<int32_t>& term : layer.terms) {
+    if (sim_.plan_.layers[term.source].constant) continue;
+    if (const Plane* plane = sim_.sourcePlane(term.source, now))
+      sim_.operations += sim_.adder_.additions(term, *plane);
+  }
+  for (size_t source : layer.sources) {
+    if (sim_.plan_.layers[source].constant) continue;
+    const Plane* plane = sim_.sourcePlane(source, now);
+    if (!plane) continue;
+    if (!early_[source]) early_[source] = zeroPlane(sim_.plan_.layers[source]);
+    addPlane(sim_.plan_.layers[source], *plane, *early_[source]);
+  }
+}
+
+/** The steps of a layer's run: those before it may fire, as one, and those after, by phase. */
+void FixedLayers::planSteps(size_t index) {
+  const Layer<int32_t>& layer = sim_.plan_.layers[index];
+  const int32_t first = sim_.schedule_.firstFiring(layer.depth);
+  for (int32_t p = 0; p < sim_.schedule_.phases(); ++p) {
+    LayerPhase phase;
+    phase.first = run_.steps.size();
+    const int32_t group = sim_.schedule_.group(p);
+    int32_t sourceEnd = group;
+    for (size_t source : layer.sources)
+      sourceEnd = std::max(sourceEnd, int32_t(sim_.series_[source].phases[size_t(p)].size()));
+    Moment now{p, 0, sim_.schedule_.before(p), 0};
+    for (;; ++now.index) {
+      now.awake = sim_.schedule_.before(p) + std::min(now.index + 1, group);
+      now.sleep = std::max(0, now.index + 1 - group);
+      const bool early = sim_.schedule_.runStep(p, now.index) < first;
+      if (now.sleep > sim_.schedule_.sleepLimit() || (!early && now.index >= sourceEnd)) break;
+      const uint64_t before = sim_.operations;
+      if (early) {
+        addEarly(layer, now);
+      } else {
+        run_.steps.push_back({now, run_.inputs.size(), nullptr});
+        addInputs(layer, now);
+        const StepInput* inputs = run_.inputs.data() + run_.steps.back().inputs;
+        sim_.profiler_.step(index, now.sleep > 0, pathOf(inputs, layer.terms.size()));
+      }
+      if (now.sleep > 0) sim_.profiler_.asleep(index, 0, {0, 0, sim_.operations - before});
+    }
+    phase.end = run_.steps.size();
+    phase.next = now;
+    phase.begun = phase.end > phase.first || now.sleep <= sim_.schedule_.sleepLimit();
+    run_.phases.push_back(phase);
+  }
+  for (size_t source : layer.sources)
+    if (early_[source]) sim_.countPlane(sim_.plan_.layers[source], *early_[source]);
+  for (const Term<int32_t>& term : layer.terms) {
+    const Plane* plane = early_[term.source].get();
+    const bool any = plane && plane->total() > 0;
+    run_.early = run_.early || any;
+    run_.earlyInputs.push_back(
+        any ? StepInput{plane, choosePath(term, *plane, false)} : StepInput{});
+  }
+  sim_.profiler_.step(index, false, pathOf(run_.earlyInputs.data(), layer.terms.size()));
+}
+
+/** A neuron layer whose neurons run many steps at once; see layer_train.h. */
+void FixedLayers::neurons(size_t index) {
+  const Layer<int32_t>& layer = sim_.plan_.layers[index];
+  const Shape& s = layer.shape;
+  const auto current = sim_.constantCurrent(layer);
+  run_.restart();
+  for (auto& plane : early_) sim_.pool_.give(std::move(plane));  // of the layer before
+  run_.layer = &layer;
+  run_.schedule = &sim_.schedule_;
+  run_.abort = sim_.abort_;
+  run_.profile = sim_.profiler_.on();
+  run_.constant = current.data;
+  run_.constantStride = current.rowStride;
+  for (int32_t x = 0; x < s.w; ++x)
+    for (size_t c = 0; c < size_t(s.c); ++c)
+      run_.start.push_back(startOf(sim_.schedule_, layer.channelStart[c], layer.channelThreshold[c]));
+  run_.counts = sim_.counts[layer.neuronOrdinal].data();
+  run_.ordinal = layer.neuronOrdinal;
+  planSteps(index);
+  auto& planes = sim_.series_[index].phases;
+  size_t fed = 1;
+  for (LayerStep& step : run_.steps) {
+    auto plane = sim_.takePlane(layer);
+    step.out = plane.get();
+    sim_.keep(index, step.now, std::move(plane));
+    const StepInput* inputs = run_.inputs.data() + step.inputs;
+    fed += std::any_of(inputs, inputs + layer.terms.size(),
+                       [](const StepInput& input) { return input.plane != nullptr; });
+  }
+  run_.plane = [&](Moment now) {
+    const std::lock_guard lock(planesMutex_);
+    auto& steps = planes[size_t(now.phase)];
+    if (steps.size() <= size_t(now.index) || !steps[size_t(now.index)])
+      sim_.keep(index, now, zeroPlane(layer));
+    return steps[size_t(now.index)].get();
+  };
+  hireWorkers();
+  for (LayerTally& tally : tallies_) {
+    tally = {};
+    tally.pendingAtEnd.assign(run_.phases.size(), 0);
+    tally.lastFiring.assign(run_.phases.size(), 0);
+  }
+  eachBand(s, BandTrainer::bandRows(s, fed), [&](unsigned worker, RowRange rows) {
+    trainers_[worker]->run(run_, rows, tallies_[worker]);
+  });
+  for (const LayerTally& tally : tallies_) book(index, tally);
+  dropSilent(index);
+}
+
+void FixedLayers::book(size_t index, const LayerTally& tally) {
+  const uint32_t ordinal = sim_.plan_.layers[index].neuronOrdinal;
+  sim_.positive[ordinal] += tally.positive;
+  sim_.negative[ordinal] += tally.negative;
+  sim_.hash += tally.hash;
+  sim_.profiler_.asleep(index, tally.secondsAsleep, tally.asleep);
+  for (size_t p = 0; p < run_.phases.size(); ++p) {
+    sim_.lastFiring_[p] = std::max(sim_.lastFiring_[p], tally.lastFiring[p]);
+    sim_.pendingAtEnd_[p] |= tally.pendingAtEnd[p];
+  }
+}
+
+void FixedLayers::hireWorkers() {
+  const size_t workers = sim_.options_.team ? sim_.options_.team->size() : 1;
+  tallies_.resize(workers);
+  while (trainers_.size() < workers) {
+    trainers_.push_back(std::make_unique<BandTrainer>(sim_.plan_));
+    pools_.push_back(std::make_unique<BandPool>());
+  }
+}
+
+
+}  // namespace casc::spiking
