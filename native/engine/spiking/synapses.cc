@@ -61,7 +61,10 @@ PlanSpec Synapses::describe(SynapseSpec spec) {
 }
 
 Synapses::Synapses(SynapseSpec spec, const Kernels& kernels)
-    : path_(spec.path), plan_(describe(checked(spec)), kernels, CostModel{}), adder_(plan_), trainer_(plan_) {
+    : path_(spec.path),
+      plan_(describe(checked(spec)), kernels, CostModel{}),
+      adder_(plan_),
+      trainer_(plan_) {
   if (path_ == Path::Rows && !plan_.layers[kTarget].terms[0].conv.rows) {
     const char* why = RowSynapse::refusal(spec.weights, spec.window, spec.in, spec.out);
     throw Error("ERR_CASC_UNSUPPORTED",
