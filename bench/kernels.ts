@@ -4,22 +4,24 @@
  * Exit codes: 0 done, 1 an error, 2 wrong usage.
  */
 import { parseArgs } from 'node:util';
-import { info, type SynapsePath, Synapses } from 'casc-snn';
+import { info, type SynapsePath } from 'casc-snn';
 import { type Convolution, convolutions, type Load, neuronCases, paths, synapseLoads } from './kernel-cases';
 import { describe, setting, watchOthers } from './machine';
 import { type NeuronRow, neuronName, neuronRow, neuronTable } from './neurons';
 import {
-  type Roof,
+  higherRoofs,
   roofTable,
-  type SynapseRow,
-  spikesOf,
   synapseName,
   synapseRow,
   synapsesOf,
   synapseTable,
+  type Timed,
   wantedLines,
+  withShares,
 } from './synapses';
 
+/** Of two roofs of one instruction set together. */
+const LEAST_ROOF_SECONDS = 0.1;
 const USAGE = 'usage: npm run bench:kernels -- [filter…] [--seconds n] [--json]';
 
 interface Options {
@@ -67,22 +69,23 @@ function chosen({ filters }: Options) {
   return { neurons, synapses };
 }
 
-/** Rows, and the setups whose path cannot compute the convolution. */
-function measureSynapses(setups: readonly SynapseSetup[], roofs: Record<string, Roof>, seconds: number) {
-  const rows: SynapseRow[] = [];
+/** Rows, their roofs, and the names of those whose path cannot compute the convolution. */
+function measureSynapses(setups: readonly SynapseSetup[], seconds: number) {
+  const isas = new Set(setups.map(({ isa }) => isa));
+  const before = higherRoofs(isas, Math.max(seconds, LEAST_ROOF_SECONDS));
+  const timed: Timed[] = [];
   const impossible: string[] = [];
   for (const { convolution, isa, path, loads } of setups) {
     const synapses = synapsesOf(convolution, path, isa);
-    if (!synapses) {
+    if (synapses) {
+      timed.push(...loads.map((load) => synapseRow(synapses, convolution, load, seconds)));
+      synapses.dispose();
+    } else {
       impossible.push(...loads.map((load) => synapseName(convolution, load, path, isa)));
-      continue;
     }
-    for (const load of loads) {
-      rows.push(synapseRow(synapses, convolution, load, spikesOf(convolution, load), roofs[isa]!, seconds));
-    }
-    synapses.dispose();
   }
-  return { rows, impossible };
+  const roofs = higherRoofs(isas, Math.max(seconds, LEAST_ROOF_SECONDS), before);
+  return { roofs, synapses: withShares(timed, roofs), impossible };
 }
 
 async function main(): Promise<void> {
@@ -107,11 +110,9 @@ async function main(): Promise<void> {
   }
   const where = { ...setting(), seconds };
   const others = watchOthers();
-  const roofs: Record<string, Roof> = {};
-  for (const { isa } of setups.synapses) roofs[isa] ??= Synapses.roofs({ isa, seconds: Math.max(seconds, 0.05) });
   const neurons: NeuronRow[] = [];
   for (const { one, isa } of setups.neurons) neurons.push(await neuronRow(one, isa, seconds));
-  const { rows: synapses, impossible } = measureSynapses(setups.synapses, roofs, seconds);
+  const { roofs, synapses, impossible } = measureSynapses(setups.synapses, seconds);
   const otherLoad = others();
 
   if (json) {

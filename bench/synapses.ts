@@ -9,7 +9,7 @@ export interface Roof {
   macs: number;
 }
 
-export interface SynapseRow {
+export interface Timed {
   name: string;
   convolution: Convolution;
   load: Load;
@@ -22,6 +22,9 @@ export interface SynapseRow {
   additionsPerSecond: number;
   /** Of the dense product of the same steps. */
   macsPerSecond: number;
+}
+
+export interface SynapseRow extends Timed {
   /** Of its roof: additions on the sparse paths, multiply-adds on the dense one. */
   roofShare: number;
 }
@@ -39,7 +42,7 @@ function* uniform(): Generator<number, never> {
 }
 
 /** A quarter of the spikes are negative, as in a wake phase of ResNet-20. */
-export function spikesOf({ from, side }: Convolution, { steps, density }: Load): Int8Array {
+function spikesOf({ from, side }: Convolution, { steps, density }: Load): Int8Array {
   const random = uniform();
   return Int8Array.from({ length: steps * from * side * side }, () => {
     const x = random.next().value;
@@ -73,17 +76,9 @@ export function synapsesOf(one: Convolution, path: SynapsePath, isa: string): Sy
   }
 }
 
-export function synapseRow(
-  synapses: Synapses,
-  convolution: Convolution,
-  load: Load,
-  spikes: Int8Array,
-  roof: Roof,
-  budget: number,
-): SynapseRow {
+export function synapseRow(synapses: Synapses, convolution: Convolution, load: Load, budget: number): Timed {
   const { path, isa } = synapses;
-  const { seconds, repetitions, additions, macs } = synapses.time(spikes, { seconds: budget });
-  const share = path === 'dense' ? macs / roof.macs : additions / roof.additions;
+  const { seconds, repetitions, additions, macs } = synapses.time(spikesOf(convolution, load), { seconds: budget });
   return {
     name: synapseName(convolution, load, path, isa),
     convolution,
@@ -94,8 +89,26 @@ export function synapseRow(
     repetitions,
     additionsPerSecond: additions / seconds,
     macsPerSecond: macs / seconds,
-    roofShare: share / seconds,
   };
+}
+
+/** The roofs of the rows' instruction sets: the higher of two measurements each, since a CPU's clock wanders. */
+export function higherRoofs(isas: Iterable<string>, seconds: number, before: Record<string, Roof> = {}) {
+  const roofs: Record<string, Roof> = {};
+  for (const isa of isas) {
+    const { additions, macs } = Synapses.roofs({ isa, seconds });
+    const { additions: a, macs: m } = before[isa] ?? { additions: 0, macs: 0 };
+    roofs[isa] = { additions: Math.max(additions, a), macs: Math.max(macs, m) };
+  }
+  return roofs;
+}
+
+export function withShares(rows: readonly Timed[], roofs: Record<string, Roof>): SynapseRow[] {
+  return rows.map((row) => {
+    const { additions, macs } = roofs[row.isa]!;
+    const { path, macsPerSecond, additionsPerSecond } = row;
+    return { ...row, roofShare: path === 'dense' ? macsPerSecond / macs : additionsPerSecond / additions };
+  });
 }
 
 const billions = (rate: number): string => (rate / 1e9).toFixed(rate < 1e10 ? 2 : 1);
