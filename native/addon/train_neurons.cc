@@ -45,7 +45,7 @@ Population readPopulation(const Napi::Object& state) {
     read::fail("trainNeurons",
                "membrane and count must have one length, currents and spikes whole steps of it");
   }
-  if (p.awake && double(p.awakeSteps) + double(p.currents.length / size) > kMostAwake)
+  if (p.awake && p.currents.length / size > size_t(kMostAwake - p.awakeSteps))
     read::fail("currents", "more than 127 awake steps");
   for (size_t i = 0; i < size; ++i) {
     if (p.count.data[i] < 0 || p.count.data[i] > p.awakeSteps)
