@@ -35,37 +35,6 @@ void FixedLayers::eachBand(const Shape& shape, size_t rows, Body body) {
     body(0, RowRange{from, std::min(from + rows, height)});
 }
 
-/** Values are split into parts that fit the window kernel: v = least + Σ parts, each from 0 to
- * kMostWindowValue. */
-bool FixedLayers::addConstant(const Layer<int32_t>& layer, const Term<int32_t>& term,
-                              const Plane& plane, int32_t* current) {
-  const WindowSynapse& windows = term.conv.windows;
-  if (!windows.present() || !sim_.plan_.layers[term.source].graded) return false;
-  const Shape& in = sim_.plan_.layers[term.source].shape;
-  const int32_t* values = plane.as<int32_t>();
-  const auto [low, high] = std::minmax_element(values, values + in.numel());
-  const int64_t least = std::min<int64_t>(*low, 0), most = std::max<int64_t>(*high, 0);
-  constexpr int64_t kMostParts = 16;  // beyond that, adding values one by one is as quick
-  if (most - least > kMostParts * kMostWindowValue) return false;
-  const RowRange all{0, size_t(layer.shape.h)};
-  const size_t row = in.row();
-  parts_.resize(in.numel());
-  bytes_.resize(windows.bandBytes(all.count()));
-  for (int64_t taken = 0; taken == 0 || taken < most - least; taken += kMostWindowValue) {
-    const auto part = [=](int64_t value) {
-      return static_cast<int8_t>(std::clamp<int64_t>(value - least - taken, 0, kMostWindowValue));
-    };
-    std::transform(values, values + in.numel(), parts_.begin(), part);
-    windows.fill(
-        sim_.plan_.byteKernels, all, 0, static_cast<uint8_t>(part(0)),
-        [&](size_t y) { return parts_.data() + y * row; }, bytes_.data());
-    windows.multiply(sim_.plan_.windowProduct, all, bytes_.data(), 1,
-                     taken == 0 ? static_cast<int32_t>(-least) : 0, kMostWindowValue,
-                     current, 0, true);
-  }
-  return true;
-}
-
 FixedLayers::FixedLayers(Simulation<int32_t>& simulation)
     : sim_(simulation), early_(simulation.plan_.layers.size()) {}
 

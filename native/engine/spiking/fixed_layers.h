@@ -24,13 +24,6 @@ class FixedLayers {
   void neurons(size_t index);
   /** A max-pool over spikes. */
   void maxPool(size_t index);
-  /**
-   * Adds a convolution of graded values to a constant current as one dense product; false where it
-   * has to be added value by value.
-   */
-  bool addConstant(const Layer<int32_t>& layer, const Term<int32_t>& term, const Plane& plane,
-                   int32_t* current);
-
   /** Bytes held; see working_memory.h. */
   double bytes() const;
 
@@ -57,9 +50,6 @@ class FixedLayers {
   std::vector<std::unique_ptr<BandTrainer>> trainers_;
   std::vector<std::unique_ptr<BandPool>> pools_;
   std::vector<LayerTally> tallies_;
-  // Scratch of addConstant.
-  Aligned<int8_t> parts_;
-  Aligned<uint8_t> bytes_;
 };
 
 /** In float32 neurons go step by step. */

@@ -31,47 +31,95 @@ double floorLevels(double sum, float threshold) { return std::floor(sum / double
 }  // namespace
 
 template <class N>
-Oracle<N>::Oracle(const Plan<N>& plan) : plan_(plan), values_(plan.layers.size()) {}
+Oracle<N>::Oracle(const Plan<N>& plan) : plan_(plan), bytes_(plan), values_(plan.layers.size()) {}
+
+template <class N>
+const N* Oracle<N>::numbers(size_t index) {
+  if constexpr (std::is_same_v<N, int32_t>) {
+    if (values_[index].empty()) {
+      const int8_t* counts = bytes_.counts(index);
+      take(index);
+      std::copy_n(counts, plan_.layers[index].shape.numel(), values_[index].data());
+    }
+  }
+  return values_[index].data();
+}
+
+/** Gives a layer a buffer. */
+template <class N>
+void Oracle<N>::take(size_t index) {
+  if (values_[index].capacity() == 0 && !spare_.empty()) {
+    values_[index].swap(spare_.back());
+    spare_.pop_back();
+  }
+  values_[index].resize(plan_.layers[index].shape.numel());
+}
+
+template <class N>
+void Oracle<N>::release(size_t index) {
+  if (!values_[index].empty()) spare_.push_back(std::move(values_[index]));
+  values_[index] = {};
+  if constexpr (std::is_same_v<N, int32_t>) bytes_.release(index);
+}
 
 template <class N>
 void Oracle<N>::run(const N* input, const Schedule& schedule, const AbortFlag& abort,
                     const Visit& visit) {
+  for (size_t i = 0; i < plan_.layers.size(); ++i) release(i);
+  if constexpr (std::is_same_v<N, int32_t>) bytes_.begin(input, schedule);
   for (size_t i = 0; i < plan_.layers.size(); ++i) {
     throwIfAborted(abort);
-    const Layer<N>& layer = plan_.layers[i];
-    const size_t numel = layer.shape.numel();
-    if (values_[i].capacity() == 0 && !spare_.empty()) {
-      values_[i].swap(spare_.back());
-      spare_.pop_back();
-    }
-    values_[i].resize(numel);
-    N* out = values_[i].data();
-    std::fill_n(out, numel, N(0));
-    switch (layer.kind) {
-      case LayerKind::Input:
-        for (size_t e = 0; e < numel; ++e)
-          out[e] = addProduct(N(0), static_cast<N>(schedule.wake), input[e]);
-        break;
-      case LayerKind::Neuron:
-        sumTerms(layer, out);
-        finishNeurons(layer, schedule, out);
-        visit(i, out);
-        break;
-      case LayerKind::Linear:
-        sumTerms(layer, out);
-        finishLinear(layer, schedule, out);
-        if (layer.readout) visit(i, out);
-        break;
-      case LayerKind::MaxPool:
-        maxPool(layer, out);
-        break;
-      case LayerKind::Relay:
-        relay(layer, out);
-        break;
-    }
-    for (size_t source : layer.sources)
-      if (plan_.layers[source].lastUse == i) spare_.push_back(std::move(values_[source]));
+    layer(i, input, schedule, visit);
+    for (size_t source : plan_.layers[i].sources)
+      if (plan_.layers[source].lastUse == i) release(source);
   }
+}
+
+template <class N>
+void Oracle<N>::layer(size_t index, const N* input, const Schedule& schedule, const Visit& visit) {
+  const Layer<N>& layer = plan_.layers[index];
+  const size_t numel = layer.shape.numel();
+  if constexpr (std::is_same_v<N, int32_t>) {
+    const bool linear = layer.kind == LayerKind::Linear || layer.kind == LayerKind::Input;
+    if (!linear && bytes_.layer(index)) {
+      if (layer.kind == LayerKind::Neuron) visit(index, {nullptr, bytes_.counts(index)});
+      return;
+    }
+  }
+  take(index);
+  N* out = values_[index].data();
+  std::fill_n(out, numel, N(0));
+  switch (layer.kind) {
+    case LayerKind::Input:
+      for (size_t e = 0; e < numel; ++e)
+        out[e] = addProduct(N(0), static_cast<N>(schedule.wake), input[e]);
+      break;
+    case LayerKind::Neuron:
+      sumTerms(layer, out);
+      finishNeurons(layer, schedule, out);
+      visit(index, {out, nullptr});
+      break;
+    case LayerKind::Linear:
+      if (!sumBytes(index, out)) sumTerms(layer, out);
+      finishLinear(layer, schedule, out);
+      if (layer.readout) visit(index, {out, nullptr});
+      break;
+    case LayerKind::MaxPool:
+      maxPool(layer, out);
+      break;
+    case LayerKind::Relay:
+      relay(layer, out);
+      break;
+  }
+}
+
+template <class N>
+bool Oracle<N>::sumBytes(size_t index, N* out) {
+  if constexpr (std::is_same_v<N, int32_t>) {
+    if (bytes_.linear(index, out)) return true;
+    std::fill_n(out, plan_.layers[index].shape.numel(), 0);
+  }
+  return false;
 }
 
 template <class N>
@@ -108,7 +156,7 @@ template <class N>
 void Oracle<N>::conv(const Layer<N>& layer, const Term<N>& term, N* out) {
   const Shape& in = plan_.layers[term.source].shape;
   const Window& win = term.window;
-  if (!pad(values_[term.source].data(), in, win)) return wideConv(layer, term, out);
+  if (!pad(numbers(term.source), in, win)) return wideConv(layer, term, out);
   const size_t groups = size_t(term.conv.groups), c = size_t(in.c), cin = c / groups;
   const size_t cout = size_t(layer.shape.c) / groups;
   const size_t kh = size_t(win.kernel[0]), kw = size_t(win.kernel[1]);
@@ -154,7 +202,7 @@ void Oracle<N>::wideConv(const Layer<N>& layer, const Term<N>& term, N* out) {
   const size_t groups = size_t(term.conv.groups), c = size_t(in.c), cin = c / groups;
   const size_t cout = size_t(layer.shape.c) / groups;
   const size_t width = (cout + kPatchOutputs - 1) / kPatchOutputs * kPatchOutputs;
-  const N* values = values_[term.source].data();
+  const N* values = numbers(term.source);
   auto weight = [&](size_t group, size_t k, size_t m) {
     const std::byte* packed = term.conv.patchWeights.data() + group * term.conv.patchGroupBytes;
     if constexpr (std::is_same_v<N, float>) {
@@ -185,7 +233,7 @@ void Oracle<N>::wideConv(const Layer<N>& layer, const Term<N>& term, N* out) {
 
 template <class N>
 void Oracle<N>::scale(const Layer<N>& layer, const Term<N>& term, N* out) {
-  const N* from = values_[term.source].data();
+  const N* from = numbers(term.source);
   const size_t c = size_t(layer.shape.c);
   for (size_t p = 0; p < layer.shape.numel(); p += c)
     for (size_t i = 0; i < c; ++i) out[p + i] = addProduct(out[p + i], term.factor[i], from[p + i]);
@@ -194,7 +242,7 @@ void Oracle<N>::scale(const Layer<N>& layer, const Term<N>& term, N* out) {
 template <class N>
 void Oracle<N>::avgPool(const Layer<N>& layer, const Term<N>& term, N* out) {
   const Shape& in = plan_.layers[term.source].shape;
-  const N* from = values_[term.source].data();
+  const N* from = numbers(term.source);
   const size_t c = size_t(layer.shape.c);
   std::vector<N> sum(c);
   for (size_t oy = 0; oy < size_t(layer.shape.h); ++oy) {
@@ -214,7 +262,7 @@ void Oracle<N>::avgPool(const Layer<N>& layer, const Term<N>& term, N* out) {
 template <class N>
 void Oracle<N>::maxPool(const Layer<N>& layer, N* out) {
   const Shape& in = plan_.layers[layer.sources[0]].shape;
-  const N* from = values_[layer.sources[0]].data();
+  const N* from = numbers(layer.sources[0]);
   const size_t c = size_t(layer.shape.c);
   for (size_t oy = 0; oy < size_t(layer.shape.h); ++oy) {
     for (size_t ox = 0; ox < size_t(layer.shape.w); ++ox) {
@@ -232,7 +280,7 @@ void Oracle<N>::maxPool(const Layer<N>& layer, N* out) {
 template <class N>
 void Oracle<N>::relay(const Layer<N>& layer, N* out) {
   for (const RelayRun& run : layer.runs)
-    std::copy_n(values_[layer.relayed[run.source]].data() + run.from, run.length, out + run.to);
+    std::copy_n(numbers(layer.relayed[run.source]) + run.from, run.length, out + run.to);
 }
 
 template <class N>

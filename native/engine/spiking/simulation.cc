@@ -216,7 +216,10 @@ typename Simulation<N>::ConstantCurrent Simulation<N>::constantCurrent(const Lay
   for (const Term<N>& term : layer.terms) {
     if (!plan_.layers[term.source].constant) continue;
     if constexpr (kFixedPoint<N>) {
-      if (fixed_.addConstant(layer, term, *series_[term.source].constant, current_.data()))
+      const int32_t* values = series_[term.source].constant->template as<int32_t>();
+      if (term.conv.windows.present() && plan_.layers[term.source].graded &&
+          term.conv.windows.addGraded(plan_.windowProduct, plan_.byteKernels, values,
+                                      current_.data(), graded_))
         continue;
     }
     adder_.add(layer, term, *series_[term.source].constant, {0, size_t(s.h)}, current_.data(),

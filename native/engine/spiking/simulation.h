@@ -124,6 +124,7 @@ class Simulation {
   Aligned<int32_t> sums_, maxima_;
   Aligned<N> gradedSums_, gradedMaxima_;
   std::vector<uint8_t> touched_, pending_;
+  GradedScratch graded_;
 };
 
 extern template class Simulation<int32_t>;

@@ -15,7 +15,7 @@ namespace {
 
 /** H×W×C → C×H×W through `convert`. */
 template <class From, class To, class Convert>
-void channelFirst(const Shape& s, const From* from, To* to, Convert convert) {
+void channelFirst(const Shape& s, const From& from, To* to, Convert convert) {
   const size_t c = size_t(s.c), area = s.numel() / c;
   for (size_t channel = 0; channel < c; ++channel)
     for (size_t p = 0; p < area; ++p) to[channel * area + p] = convert(from[p * c + channel]);
@@ -95,12 +95,12 @@ class Runner final : public ImageRunner {
     size_t checked = 0, mismatches = 0;
     std::optional<Divergence> divergence;
     size_t divergenceAt = 0;
-    oracle_->run(input_.data(), settings.schedule, settings.abort, [&](size_t at, const N* ann) {
+    oracle_->run(input_.data(), settings.schedule, settings.abort, [&](size_t at, const typename Oracle<N>::Values& ann) {
       const Layer<N>& layer = plan_.layers[at];
-      if (layer.readout) writeReadout(layer, ann, result.oracle);
+      if (layer.readout) writeReadout(layer, ann.numbers, result.oracle);
       if (index >= settings.certify) return;
       const Comparison compared =
-          layer.readout ? compareReadout(layer, at, ann) : compareCounts(layer, ann);
+          layer.readout ? compareReadout(layer, at, ann.numbers) : compareCounts(layer, ann);
       checked += layer.shape.numel();
       mismatches += compared.mismatches;
       if (divergence || compared.mismatches == 0) return;
@@ -118,7 +118,8 @@ class Runner final : public ImageRunner {
     if (divergence) report(*divergence, divergenceAt, settings, first);
   }
 
-  Comparison compareCounts(const Layer<N>& layer, const N* ann) const {
+  Comparison compareCounts(const Layer<N>& layer,
+                           const typename Oracle<N>::Values& ann) const {
     Comparison compared;
     const auto& counts = simulation_.counts[layer.neuronOrdinal];
     for (size_t i = 0; i < counts.size(); ++i)
@@ -189,10 +190,10 @@ class Rester final : public RestRunner {
     const Layer<N>& input = plan_.layers[plan_.input];
     input_.resize(input.shape.numel());
     loadInput(input, image, index, input_.data());
-    oracle_.run(input_.data(), schedule, abort, [&](size_t at, const N* values) {
+    oracle_.run(input_.data(), schedule, abort, [&](size_t at, const typename Oracle<N>::Values& values) {
       const Layer<N>& layer = plan_.layers[at];
       if (layer.readout) {
-        writeReadout(layer, values, result.readout);
+        writeReadout(layer, values.numbers, result.readout);
       } else if (!result.counts.empty()) {
         channelFirst(layer.shape, values, result.counts[layer.neuronOrdinal],
                      [](N count) { return static_cast<int32_t>(count); });

@@ -44,7 +44,7 @@ RowRange WindowSynapse::reach(RowRange out) const {
   const int64_t top = int64_t(out.from) * window_.strides[0] - window_.pads[0];
   const int64_t end = top + int64_t(bandBytes(out.count()) / width_);
   const auto inside = [this](int64_t y) { return size_t(std::clamp<int64_t>(y, 0, in_.h)); };
-  return {inside(top), inside(end)};
+  return {inside(top), std::max(inside(top), inside(end))};
 }
 
 double WindowSynapse::macs() const {
@@ -70,14 +70,37 @@ void WindowSynapse::multiply(WindowProduct product, RowRange out, const uint8_t*
   job.outputs = job.outStride = size_t(out_.c);
   job.outStepStride = stepStride;
   job.add = add;
+  const size_t w = size_t(out_.w), across = size_t(window_.strides[1]) * channels_;
+  const size_t down = size_t(window_.strides[0]) * width_;
+  if (steps == 1 && w >= 2 * kWindows) {
+    // The kernel works on two steps at once; here they are neighbours in a row.
+    job.steps = w / kWindows;
+    job.stepBytes = kWindows * across;
+    job.outStepStride = kWindows * job.outStride;
+    for (size_t y = 0; y < out.count(); ++y) {
+      for (size_t i = 0; i < kWindows; ++i) windows[i] = bands + y * down + i * across;
+      job.windowCount = kWindows;
+      job.out = sums + y * w * job.outStride;
+      product(job);
+      const size_t done = job.steps * kWindows;
+      if (done == w) continue;
+      WindowJob rest = job;
+      rest.steps = 1;
+      rest.windowCount = w - done;
+      for (size_t i = 0; i < rest.windowCount; ++i)
+        windows[i] = bands + y * down + (done + i) * across;
+      rest.out += done * job.outStride;
+      product(rest);
+    }
+    return;
+  }
   // Windows follow each other across rows, so that narrow images fill a call too.
-  const size_t w = size_t(out_.w), pixels = out.count() * w;
+  const size_t pixels = out.count() * w;
   size_t y = 0, x = 0;
   for (size_t done = 0; done < pixels; done += job.windowCount) {
     job.windowCount = std::min(kWindows, pixels - done);
     for (size_t i = 0; i < job.windowCount; ++i) {
-      windows[i] = bands + y * size_t(window_.strides[0]) * width_ +
-                   x * size_t(window_.strides[1]) * channels_;
+      windows[i] = bands + y * down + x * across;
       if (++x == w) {
         x = 0;
         ++y;
@@ -86,6 +109,38 @@ void WindowSynapse::multiply(WindowProduct product, RowRange out, const uint8_t*
     job.out = sums + done * job.outStride;
     product(job);
   }
+}
+
+/** Values are split into parts that fit the kernel: v = least + Σ parts, each from 0 to
+ * kMostWindowValue. */
+bool WindowSynapse::addGraded(WindowProduct product, const ByteKernels& bytes,
+                              const int32_t* values, int32_t* sums, GradedScratch& scratch) const {
+  int32_t least = 0, most = 0;
+  bytes.range(values, in_.numel(), least, most);
+  constexpr int64_t kMostParts = 16;  // beyond that, adding values one by one is as quick
+  const int64_t span = int64_t{most} - least;
+  if (span > kMostParts * kMostWindowValue) return false;
+  constexpr size_t kBandBytes = 256 * 1024;
+  const size_t row = in_.row(), outRow = out_.row(), height = size_t(out_.h);
+  const size_t rows =
+      std::clamp<size_t>(kBandBytes / std::max<size_t>(1, outRow * sizeof(int32_t)), 1, height);
+  scratch.parts.resize(in_.numel());
+  for (size_t from = 0; from < height; from += rows) {
+    const RowRange out{from, std::min(from + rows, height)};
+    const RowRange in = reach(out);
+    scratch.band.resize(bandBytes(out.count()));
+    for (int32_t taken = 0; taken == 0 || taken < span; taken += kMostWindowValue) {
+      const int32_t start = least + taken;
+      bytes.part(scratch.parts.data() + in.from * row, values + in.from * row, start,
+                 in.count() * row);
+      fill(
+          bytes, out, 0, static_cast<uint8_t>(std::clamp(-start, 0, kMostWindowValue)),
+          [&](size_t y) { return scratch.parts.data() + y * row; }, scratch.band.data());
+      multiply(product, out, scratch.band.data(), 1, taken == 0 ? -least : 0, kMostWindowValue,
+               sums + from * outRow, 0, true);
+    }
+  }
+  return true;
 }
 
 }  // namespace casc::spiking

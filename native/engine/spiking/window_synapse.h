@@ -19,6 +19,12 @@ struct RowRange {
   size_t count() const { return to - from; }
 };
 
+/** One worker's scratch. */
+struct GradedScratch {
+  Aligned<int8_t> parts;
+  Aligned<uint8_t> band;
+};
+
 class WindowSynapse {
  public:
   WindowSynapse() = default;
@@ -48,6 +54,13 @@ class WindowSynapse {
    */
   void multiply(WindowProduct product, RowRange out, const uint8_t* bands, size_t steps,
                 int32_t offset, int32_t most, int32_t* sums, size_t stepStride, bool add) const;
+
+  /**
+   * sums += Σ weight · value for all outputs, of int32 values [h][w][c] in one step. False, and
+   * nothing done, where they reach too far for bytes.
+   */
+  bool addGraded(WindowProduct product, const ByteKernels& bytes, const int32_t* values,
+                 int32_t* sums, GradedScratch& scratch) const;
 
   size_t bytes() const { return weights_.size() + weightSums_.size() * sizeof(int32_t); }
 

@@ -160,6 +160,20 @@ double simulationBound(const Plan<N>& plan, const Schedule& schedule) {
   return bytes + 2 * kGrowth * highest;  // rows touched and pending
 }
 
+double byteOracleBound(const Plan<int32_t>& plan) {
+  double bytes = 0, sums = 0, band = 0, longest = 0;
+  for (const Layer<int32_t>& layer : plan.layers) {
+    bytes += double(layer.shape.numel()) + double(layer.bias.size()) * sizeof(int32_t) +
+             double(layer.threshold.size()) * sizeof(float);
+    longest = std::max(longest, double(layer.shape.row()));
+    sums = std::max(sums, double(layer.shape.numel()) * sizeof(int32_t));
+    for (const Term<int32_t>& term : layer.terms)
+      if (term.conv.windows.present())
+        band = std::max(band, double(term.conv.windows.bandBytes(size_t(layer.shape.h))));
+  }
+  return bytes + kGrowth * (sums + band + longest) + double(plan.layers.size()) + constantBound(plan);
+}
+
 /** Planes are passed on from layer to layer, so each may become as large as the largest. */
 template <class N>
 double oracleBound(const Plan<N>& plan) {
@@ -187,8 +201,10 @@ double oracleBound(const Plan<N>& plan) {
       widest = std::max(widest, k);
     }
   }
+  double bytes = 0;
+  if constexpr (kFixedPoint<N>) bytes = byteOracleBound(plan);
   using Patch = typename NumberTraits<N>::Patch;
-  return (most + unread) * kGrowth * largest * sizeof(N) + (padded + patches) * sizeof(Patch);
+  return bytes + (most + unread) * kGrowth * largest * sizeof(N) + (padded + patches) * sizeof(Patch);
 }
 
 template <class T, class A>
@@ -221,7 +237,7 @@ double LayerRun::bytes() const {
 }
 
 double FixedLayers::bytes() const {
-  double sum = run_.bytes() + held(early_) + held(poolSteps_) + held(tallies_) + held(parts_) + held(bytes_);
+  double sum = run_.bytes() + held(early_) + held(poolSteps_) + held(tallies_);
   for (const auto& trainer : trainers_) sum += trainer->bytes();
   for (const auto& pool : pools_) sum += pool->bytes();
   return sum;
@@ -235,12 +251,21 @@ double Simulation<N>::bytes() const {
   for (const auto& layer : counts) sum += held(layer);
   for (const auto& layer : readouts) sum += held(layer);
   return sum + held(membrane_) + held(current_) + held(values_) + held(sums_) + held(maxima_) +
-         held(gradedSums_) + held(gradedMaxima_) + held(touched_) + held(pending_);
+         held(gradedSums_) + held(gradedMaxima_) + held(graded_.parts) + held(graded_.band) + held(touched_) + held(pending_);
+}
+
+double ByteOracle::bytes() const {
+  double sum = held(known_) + held(sums_) + held(band_) + held(columns_) + held(graded_.parts) +
+               held(graded_.band);
+  for (const auto& counts : counts_) sum += held(counts);
+  for (const Rule& rule : rules_) sum += held(rule.offsets) + held(rule.inverses);
+  return sum;
 }
 
 template <class N>
 double Oracle<N>::bytes() const {
   double sum = held(padded_) + held(patches_);
+  if constexpr (kFixedPoint<N>) sum += bytes_.bytes();
   for (const auto& values : values_) sum += held(values);
   for (const auto& values : spare_) sum += held(values);
   return sum;

@@ -22,13 +22,22 @@ CASC_AVX2 void maxPixels(int8_t* maxima, const int8_t* row, size_t c, const Pool
 CASC_AVX2 uint32_t change(int8_t* changes, int8_t* held, const int8_t* values, size_t length) {
   return loops::change(changes, held, values, length);
 }
+CASC_AVX2 void range(const int32_t* values, size_t length, int32_t& low, int32_t& high) {
+  loops::range(values, length, low, high);
+}
+CASC_AVX2 void part(int8_t* out, const int32_t* values, int32_t from, size_t length) {
+  loops::part(out, values, from, length);
+}
+CASC_AVX2 void levels(int8_t* counts, const LevelsRow& row) {
+  loops::levels(counts, row);
+}
 CASC_AVX2 void addTimes(int32_t* sums, int32_t factor, const int32_t* values, size_t length) {
  loops::addTimes(sums, factor, values, length);
 }
 
 }  // namespace
 
-const ByteKernels byteKernelsAvx2{add, shift, nonZeros, max, maxPixels, change, addTimes};
+const ByteKernels byteKernelsAvx2{add, shift, nonZeros, max, maxPixels, change, range, part, levels, addTimes};
 
 }  // namespace casc
 #endif

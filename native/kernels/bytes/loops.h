@@ -73,6 +73,62 @@ CASC_INLINE uint32_t change(int8_t* __restrict changes, int8_t* __restrict held,
   return nonZeros(changes, length);
 }
 
+CASC_INLINE void range(const int32_t* values, size_t length, int32_t& low, int32_t& high) {
+  int32_t least = low, most = high;
+  for (size_t i = 0; i < length; ++i) {
+    least = values[i] < least ? values[i] : least;
+    most = values[i] > most ? values[i] : most;
+  }
+  low = least;
+  high = most;
+}
+
+CASC_INLINE void part(int8_t* __restrict out, const int32_t* __restrict values, int32_t from,
+                      size_t length) {
+  for (size_t i = 0; i < length; ++i) {
+    auto x = static_cast<int32_t>(static_cast<uint32_t>(values[i]) - static_cast<uint32_t>(from));
+    x = x < 0 ? 0 : x;
+    out[i] = static_cast<int8_t>(x > 127 ? 127 : x);
+  }
+}
+
+template <bool Shortcut>
+CASC_INLINE void levelsOf(int8_t* __restrict counts, const LevelsRow& row) {
+  const int32_t* __restrict sums = row.sums;
+  const int32_t* __restrict offsets = row.offsets;
+  const int32_t* __restrict thresholds = row.thresholds;
+  const float* __restrict inverses = row.inverses;
+  const int8_t* __restrict shortcut = row.shortcut;
+  const int32_t* __restrict factors = row.factors;
+  const int32_t most = row.levels;
+  const auto highest = static_cast<float>(most);
+  const size_t length = row.length;
+  for (size_t i = 0; i < length; ++i) {
+    int32_t x = sums[i] + offsets[i];
+    if (Shortcut) x += factors[i] * shortcut[i];
+    const int32_t theta = thresholds[i];
+    // At most one off, since no more than 127 is asked for; the remainder tells.
+    float near = static_cast<float>(x) * inverses[i];
+    near = near > 0 ? near : 0;
+    near = near < highest ? near : highest;
+    int32_t q = static_cast<int32_t>(near);
+    const int32_t rest = x - q * theta;
+    q += rest >= theta ? 1 : 0;
+    q -= rest < 0 ? 1 : 0;
+    q = q < 0 ? 0 : q;
+    q = q > most ? most : q;
+    counts[i] = static_cast<int8_t>(q);
+  }
+}
+
+CASC_INLINE void levels(int8_t* counts, const LevelsRow& row) {
+  if (row.shortcut) {
+    levelsOf<true>(counts, row);
+  } else {
+    levelsOf<false>(counts, row);
+  }
+}
+
 CASC_INLINE void addTimes(int32_t* __restrict sums, int32_t factor,
                           const int32_t* __restrict values, size_t length) {
   for (size_t i = 0; i < length; ++i)
