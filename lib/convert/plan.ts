@@ -4,6 +4,7 @@ import type { Layer, LayeredNetwork, LinearLayer, NeuronLayer } from '../graph/l
 import { inUnits, relayUnits } from '../graph/units';
 import type { PlanDescription, PlanLayer, PlanNumbers, PlanTerm, PlanWeights } from '../native';
 import type { FixedNetwork } from '../quantize/fixed-point';
+import { readThroughConcats } from './concat';
 
 /** Everything in float32; currents in units of the paper: θ = λ, one step's current is W·a + b. */
 export function floatPlan(source: LayeredNetwork): PlanDescription {
@@ -58,7 +59,7 @@ export function fixedPlan(fixed: FixedNetwork): PlanDescription {
       ? neuronLayer(layer, terms, numbers, 1)
       : linearLayer(layer, terms, numbers, fixed.levels * fixed.units[index]![0]!);
   });
-  return { format: fixed.format, layers };
+  return readThroughConcats({ format: fixed.format, layers });
 }
 
 /** What bounds a layer's membranes or graded sums: |v| ≤ counts · perCount + wake · perStep + start. */

@@ -268,7 +268,7 @@ class SpikingPlanWrap : public Napi::ObjectWrap<SpikingPlanWrap> {
       Napi::Value isaName = description.Get("isa");
       if (!isaName.IsUndefined() && !isaName.IsNull()) isa_ = parseIsa(read::text(isaName, "isa"));
       plan_ = spiking::compilePlan(readPlan(description), kernelsOf(isa_),
-                                  addonData(info.Env()).costs(isa_));
+                                   addonData(info.Env()).costs(isa_));
       bytes_ = int64_t(plan_->bytes);
       denseMacs_ = plan_->denseMacs;
       inputMacs_ = plan_->inputMacs;

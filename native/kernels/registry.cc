@@ -14,14 +14,14 @@ const Kernels& kernelsOf(Isa isa) {
                               patchInt8Scalar,
                               patchInt16Scalar,
                               patchFloat32Scalar,
- trainScalar,
- windowProductScalar,
- addShortcutScalar,
- rowKernelScalar,
- rowKernelScalar,
- collectCodesScalar,
- byteKernelsScalar,
- roofKernelsScalar};
+                              trainScalar,
+                              windowProductScalar,
+                              addShortcutScalar,
+                              rowKernelScalar,
+                              rowKernelScalar,
+                              collectCodesScalar,
+                              byteKernelsScalar,
+                              roofKernelsScalar};
 #if CASC_HAS_AVX2
   static const Kernels avx2{Isa::Avx2,
                             {neuronStepAvx2, collectSpikesAvx2},
@@ -32,14 +32,14 @@ const Kernels& kernelsOf(Isa isa) {
                             patchInt8Avx2,
                             patchInt16Avx2,
                             patchFloat32Avx2,
- trainAvx2,
- windowProductAvx2,
- addShortcutAvx2,
- rowKernelAvx2,
- rowKernelAvx2,
- collectCodesAvx2,
- byteKernelsAvx2,
- roofKernelsAvx2};
+                            trainAvx2,
+                            windowProductAvx2,
+                            addShortcutAvx2,
+                            rowKernelAvx2,
+                            rowKernelAvx2,
+                            collectCodesAvx2,
+                            byteKernelsAvx2,
+                            roofKernelsAvx2};
   if (isa == Isa::Avx2) return avx2;
 #endif
 #if CASC_HAS_AVX512
@@ -52,14 +52,14 @@ const Kernels& kernelsOf(Isa isa) {
                               patchInt8Avx512,
                               patchInt16Avx512,
                               patchFloat32Avx512,
- trainAvx512,
- windowProductAvx512,
- addShortcutAvx512,
- rowKernelAvx2,
- rowKernelAvx512,
- collectCodesAvx512,
- byteKernelsAvx512,
- roofKernelsAvx512};
+                              trainAvx512,
+                              windowProductAvx512,
+                              addShortcutAvx512,
+                              rowKernelAvx2,
+                              rowKernelAvx512,
+                              collectCodesAvx512,
+                              byteKernelsAvx512,
+                              roofKernelsAvx512};
   if (isa == Isa::Avx512) return avx512;
 #endif
   static_cast<void>(isa);

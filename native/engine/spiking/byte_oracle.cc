@@ -168,8 +168,7 @@ bool ByteOracle::maxPool(size_t index) {
   for (size_t oy = 0; oy < size_t(out.h); ++oy) {
     bool empty = true;
     for (int64_t ky = 0; ky < window.kernel[0]; ++ky) {
-      const int64_t y =
-          int64_t(oy) * window.strides[0] - window.pads[0] + ky * window.dilations[0];
+      const int64_t y = int64_t(oy) * window.strides[0] - window.pads[0] + ky * window.dilations[0];
       if (y < 0 || y >= in.h) continue;
       const int8_t* row = counts_[source].data() + size_t(y) * in.row();
       if (empty) {

@@ -138,7 +138,11 @@ CostModel measureCosts(const Kernels& kernels) {
   costs.collect = collectCost(kernels);
   costs.dense = denseCost(kernels);
   costs.scatter = scatterCost(kernels);
-  if (getenv("CASC_DEBUG")) fprintf(stderr,"dense %.1f G scatter %.1f G event %.2f vector %.2f pixelVector %.2f collect %.3f\n",1/costs.dense,1/costs.scatter,costs.rowEvent,costs.rowVector,costs.pixelVector,costs.collect);
+  if (getenv("CASC_DEBUG"))
+    fprintf(stderr,
+            "dense %.1f G scatter %.1f G event %.2f vector %.2f pixelVector %.2f collect %.3f\n",
+            1 / costs.dense, 1 / costs.scatter, costs.rowEvent, costs.rowVector, costs.pixelVector,
+            costs.collect);
   return costs;
 }
 

@@ -78,7 +78,8 @@ void FixedLayers::maxPool(size_t index) {
 void FixedLayers::dropSilent(size_t index) {
   for (auto& planes : sim_.series_[index].phases) {
     for (auto& plane : planes)
-      if (plane && (plane->total() == 0 || !sim_.consumed(index))) sim_.pool_.give(std::move(plane));
+      if (plane && (plane->total() == 0 || !sim_.consumed(index)))
+        sim_.pool_.give(std::move(plane));
     while (!planes.empty() && !planes.back()) planes.pop_back();
   }
 }
@@ -191,8 +192,8 @@ void FixedLayers::planSteps(size_t index) {
     const Plane* plane = early_[term.source].get();
     const bool any = plane && plane->total() > 0;
     run_.early = run_.early || any;
-    run_.earlyInputs.push_back(
-        any ? StepInput{plane, choosePath(term, *plane, false)} : StepInput{});
+    run_.earlyInputs.push_back(any ? StepInput{plane, choosePath(term, *plane, false)}
+                                   : StepInput{});
   }
   sim_.profiler_.step(index, false, pathOf(run_.earlyInputs.data(), layer.terms.size()));
 }
@@ -212,7 +213,8 @@ void FixedLayers::neurons(size_t index) {
   run_.constantStride = current.rowStride;
   for (int32_t x = 0; x < s.w; ++x)
     for (size_t c = 0; c < size_t(s.c); ++c)
-      run_.start.push_back(startOf(sim_.schedule_, layer.channelStart[c], layer.channelThreshold[c]));
+      run_.start.push_back(
+          startOf(sim_.schedule_, layer.channelStart[c], layer.channelThreshold[c]));
   run_.counts = sim_.counts[layer.neuronOrdinal].data();
   run_.ordinal = layer.neuronOrdinal;
   planSteps(index);
@@ -266,6 +268,5 @@ void FixedLayers::hireWorkers() {
     pools_.push_back(std::make_unique<BandPool>());
   }
 }
-
 
 }  // namespace casc::spiking

@@ -16,7 +16,8 @@ constexpr size_t kFewRows = 8;
 }  // namespace
 
 size_t BandTrainer::bandRows(const Shape& shape, size_t steps) {
-  const size_t row = shape.row() * sizeof(int32_t) * std::clamp<size_t>(steps, 1, size_t{kTileSteps});
+  const size_t row =
+      shape.row() * sizeof(int32_t) * std::clamp<size_t>(steps, 1, size_t{kTileSteps});
   const auto rows = size_t(shape.h);
   return std::clamp(kTileBytes / std::max<size_t>(1, row), std::min(kFewRows, rows), rows);
 }
@@ -144,8 +145,7 @@ BandTrainer::RowCurrent BandTrainer::rowCurrent(size_t k, size_t r, size_t rows)
     current.wide = tile_.data() + k * tileStride_ + r * (tileStride_ / rows);
   const Narrow& narrow = narrows_[k];
   if (narrow.synapse && narrowTouched_[k * rows + r])
-    current.narrow =
-        narrow_.data() + narrow.first + narrow.layout.first + r * narrow.layout.pitch;
+    current.narrow = narrow_.data() + narrow.first + narrow.layout.first + r * narrow.layout.pitch;
   return current;
 }
 
@@ -250,8 +250,7 @@ void BandTrainer::train(const LayerRun& run, RowRange band, const LayerStep* ste
       tally.positive += tallies[k].positive;
       tally.negative += tallies[k].negative;
       tally.hash += tallies[k].hash;
-      if (steps[k].now.sleep > 0)
-        tally.asleep.add({tallies[k].positive, tallies[k].negative, 0});
+      if (steps[k].now.sleep > 0) tally.asleep.add({tallies[k].positive, tallies[k].negative, 0});
       int32_t& last = tally.lastFiring[size_t(steps[k].now.phase)];
       last = std::max(last, steps[k].now.sleep);
     }

@@ -39,8 +39,8 @@ struct LayerStep {
 /** The steps of a phase in which the layer may fire; after them only what is pending can. */
 struct LayerPhase {
   size_t first = 0, end = 0;  // in LayerRun::steps
-  bool begun = false;  // may the layer fire at all in this phase?
-  Moment next;         // the sleep step after `steps`
+  bool begun = false;         // may the layer fire at all in this phase?
+  Moment next;                // the sleep step after `steps`
 };
 
 /** What all bands of a layer share. One object serves all layers, so that its vectors grow once. */
@@ -114,8 +114,8 @@ class BandTrainer {
   RowCurrent rowCurrent(size_t k, size_t r, size_t rows) const;
 
  private:
-  void dense(const LayerRun& run, const Term<int32_t>& term, RowRange band,
-             const StepInput* inputs, size_t first, size_t count, bool early);
+  void dense(const LayerRun& run, const Term<int32_t>& term, RowRange band, const StepInput* inputs,
+             size_t first, size_t count, bool early);
   void scatter(const LayerRun& run, const Term<int32_t>& term, const Plane& plane, RowRange band,
                size_t slot);
   void addRows(const Term<int32_t>& term, const Plane& plane, RowRange band, size_t slot);
@@ -133,7 +133,7 @@ class BandTrainer {
   TermAdder<int32_t> adder_;
   SleepClock clock_;
   const LayerStep* steps_ = nullptr;  // at hand; null: those before the layer may fire
-  Aligned<int32_t> tile_;  // [step][row][w · c]
+  Aligned<int32_t> tile_;             // [step][row][w · c]
   size_t tileStride_ = 0;
   std::vector<uint8_t> written_;  // per step: does the tile hold its current?
   std::vector<uint8_t> touched_;  // [step][row]: may it be other than zero?

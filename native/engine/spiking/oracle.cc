@@ -79,6 +79,7 @@ template <class N>
 void Oracle<N>::layer(size_t index, const N* input, const Schedule& schedule, const Visit& visit) {
   const Layer<N>& layer = plan_.layers[index];
   const size_t numel = layer.shape.numel();
+  if (layer.kind == LayerKind::Relay && layer.lastUse == index) return;  // nobody reads it
   if constexpr (std::is_same_v<N, int32_t>) {
     const bool linear = layer.kind == LayerKind::Linear || layer.kind == LayerKind::Input;
     if (!linear && bytes_.layer(index)) {

@@ -135,8 +135,7 @@ class Compiler {
                    layer.runs.size() * sizeof(RelayRun);
     for (const Term<N>& term : layer.terms) {
       bytes += term.conv.weights.size() + term.conv.patchWeights.size() +
-               term.conv.windows.bytes() +
-               (term.conv.rows ? term.conv.rows->bytes() : 0) +
+               term.conv.windows.bytes() + (term.conv.rows ? term.conv.rows->bytes() : 0) +
                term.conv.runs.size() * sizeof(ColumnRun) +
                term.conv.rowTaps.size() * sizeof(RowTap) + term.factor.size() * sizeof(N);
     }
@@ -167,8 +166,7 @@ class Compiler {
                              naturalOrder(win.kernel[0]));
         term.columns = AxisTaps(in.w, from.shape.w, win.strides[1], win.pads[1], win.dilations[1],
                                 naturalOrder(win.kernel[1]));
-        for (size_t x = 0; x < size_t(in.w); ++x)
-          term.columnTaps.push_back(term.columns.count(x));
+        for (size_t x = 0; x < size_t(in.w); ++x) term.columnTaps.push_back(term.columns.count(x));
       }
       if (term.op == TermOp::Scale && !plan_.layers[term.source].graded && !to.neuronShortcut)
         to.neuronShortcut = to.terms.size();

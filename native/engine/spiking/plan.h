@@ -48,7 +48,7 @@ struct ConvTerm {
   Aligned<std::byte> patchWeights;
   size_t patchGroupBytes = 0;
   int32_t groups = 1;
-  double fullFan = 0;      // additions of an event far from the border
+  double fullFan = 0;              // additions of an event far from the border
   WindowSynapse windows;           // int8 and one group only
   std::optional<RowSynapse> rows;  // these with stride 1
 };
@@ -57,10 +57,10 @@ template <class N>
 struct Term {
   TermOp op = TermOp::Conv;
   size_t source = 0;
-  Window window;           // conv, avgpool
-  ConvTerm<N> conv;        // conv
-  std::vector<N> factor;   // scale: [c]; avgpool: [h · w]
-  Aligned<N> factorRow;    // scale: one row [w · c]
+  Window window;                     // conv, avgpool
+  ConvTerm<N> conv;                  // conv
+  std::vector<N> factor;             // scale: [c]; avgpool: [h · w]
+  Aligned<N> factorRow;              // scale: one row [w · c]
   AxisTaps rows, columns;            // avgpool
   std::vector<uint32_t> columnTaps;  // avgpool: outputs of an input column
 };

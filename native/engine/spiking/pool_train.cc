@@ -23,8 +23,8 @@ void BandPool::run(const ByteKernels& bytes, const Shape& in, const Shape& out,
   const auto first = size_t(std::clamp<int64_t>(top, 0, in.h));
   const auto end = size_t(std::clamp<int64_t>(bottom, int64_t(first), in.h));
   const size_t inRow = in.row(), outRow = out.row();
-  const PoolAxis axis{size_t(in.w),         size_t(out.w),      window.kernel[1],
-                      window.strides[1],    window.pads[1],     window.dilations[1]};
+  const PoolAxis axis{size_t(in.w),      size_t(out.w),  window.kernel[1],
+                      window.strides[1], window.pads[1], window.dilations[1]};
   sums_.resize((end - first) * inRow);
   held_.resize(band.count() * outRow);
   columns_.resize(inRow);
@@ -63,8 +63,8 @@ void BandPool::run(const ByteKernels& bytes, const Shape& in, const Shape& out,
         empty = false;
       }
       bytes.maxPixels(maxima_.data(), columns_.data(), size_t(out.c), axis);
-      step.out->events[oy] = bytes.change(to, held_.data() + (oy - band.from) * outRow,
-                                          maxima_.data(), outRow);
+      step.out->events[oy] =
+          bytes.change(to, held_.data() + (oy - band.from) * outRow, maxima_.data(), outRow);
     }
   }
 }

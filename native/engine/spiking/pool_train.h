@@ -31,8 +31,8 @@ class BandPool {
   double bytes() const;
 
  private:
-  Aligned<int8_t> sums_;            // what each input has emitted so far
-  Aligned<int8_t> held_;            // what each unit has emitted so far
+  Aligned<int8_t> sums_;              // what each input has emitted so far
+  Aligned<int8_t> held_;              // what each unit has emitted so far
   Aligned<int8_t> columns_, maxima_;  // over a window's rows, then over its columns too
 };
 

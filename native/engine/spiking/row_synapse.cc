@@ -61,7 +61,8 @@ std::optional<RowSynapse> RowSynapse::make(const std::vector<int8_t>& weights, c
       const size_t row = (kh - 1 - ky) * size_t(window.dilations[0]);
       const size_t column = (kw - 1 - kx) * size_t(window.dilations[1]);
       for (size_t first = 0; first < m; first += lanes)
-        vectors.push_back({uint32_t(row * synapse.pitch() + column * m + first), ky * kw + kx, first});
+        vectors.push_back(
+            {uint32_t(row * synapse.pitch() + column * m + first), ky * kw + kx, first});
     }
   }
   synapse.vectors_ = vectors.size();
@@ -76,9 +77,10 @@ std::optional<RowSynapse> RowSynapse::make(const std::vector<int8_t>& weights, c
         for (size_t v = begin; v < begin + count; ++v) {
           for (size_t lane = 0; lane < lanes; ++lane) {
             const size_t output = vectors[v].first + lane;
-            *to++ = output < m ? static_cast<int8_t>(
-                                     sign * weights[(output * c + channel) * kh * kw + vectors[v].tap])
-                               : int8_t{0};
+            *to++ = output < m
+                        ? static_cast<int8_t>(
+                              sign * weights[(output * c + channel) * kh * kw + vectors[v].tap])
+                        : int8_t{0};
           }
         }
       }
@@ -107,8 +109,8 @@ RowSums RowSynapse::layout(RowRange out) const {
   // Row r of the buffer is output row top + r − reach + pads: input row y = top + i adds to rows i
   // to i + reach.
   const size_t reach = size_t(window_.kernel[0] - 1) * size_t(window_.dilations[0]);
-  const size_t left = size_t(window_.kernel[1] - 1) * size_t(window_.dilations[1]) -
-                      size_t(window_.pads[1]);
+  const size_t left =
+      size_t(window_.kernel[1] - 1) * size_t(window_.dilations[1]) - size_t(window_.pads[1]);
   RowSums sums;
   sums.pitch = pitch();
   sums.first = reach * sums.pitch + left * size_t(out_.c);

@@ -236,7 +236,8 @@ bool Simulation<N>::addTerms(const Layer<N>& layer, Moment now, N* sums) {
     const Plane* plane = sourcePlane(term.source, now);
     if (!plane) continue;
     any = true;
-    operations += adder_.add(layer, term, *plane, {0, size_t(layer.shape.h)}, sums, touched_.data());
+    operations +=
+        adder_.add(layer, term, *plane, {0, size_t(layer.shape.h)}, sums, touched_.data());
   }
   return any;
 }
@@ -532,6 +533,7 @@ void Simulation<N>::relayPlane(const Layer<N>& layer, Moment now, Plane& out) {
 template <class N>
 void Simulation<N>::relay(size_t index) {
   const Layer<N>& layer = plan_.layers[index];
+  if (!consumed(index)) return;
   auto emit = [&](Moment now, Plane& plane) {
     if (layer.graded) {
       relayPlane<N>(layer, now, plane);

@@ -4,15 +4,16 @@
 //   mix(z):   z ^= z >> 30; z *= 0xbf58476d1ce4e5b9; z ^= z >> 27; z *= 0x94d049bb133111eb;
 //             z ^= z >> 31                                          (the finaliser of splitmix64)
 //   step:     mix(mix(ordinal + 1) ^ (awake << 32 | sleep))
-//   word:     64 neurons that follow each other in a row of the layer, [w][c]; word y·⌈w·c/64⌉ + i of
-//             row y. With bit j of p (m) set where neuron j of the word has s > 0 (s < 0), and p or m
-//             not zero: high ^ low of the 128-bit product of
+//   word:     64 neurons that follow each other in a row of the layer, [w][c]; word y·⌈w·c/64⌉ + i
+//   of
+//             row y. With bit j of p (m) set where neuron j of the word has s > 0 (s < 0), and p or
+//             m not zero: high ^ low of the 128-bit product of
 //               (step + word·0x9e3779b97f4a7c15) ^ p and
 //               (step rotated by 32 bits + word·0xc2b2ae3d27d4eb4f) ^ m
 //   burst:    where |s| > 1, also mix(step ^ (position << 8 | s & 255)), position in [h][w][c]
 //
-// ordinal counts neuron layers from 0, awake the awake steps so far, sleep the sleep step within its
-// phase from 1, or 0 for a spike of an awake step.
+// ordinal counts neuron layers from 0, awake the awake steps so far, sleep the sleep step within
+// its phase from 1, or 0 for a spike of an awake step.
 #pragma once
 
 #include <cstddef>

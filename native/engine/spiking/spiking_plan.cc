@@ -95,31 +95,32 @@ class Runner final : public ImageRunner {
     size_t checked = 0, mismatches = 0;
     std::optional<Divergence> divergence;
     size_t divergenceAt = 0;
-    oracle_->run(input_.data(), settings.schedule, settings.abort, [&](size_t at, const typename Oracle<N>::Values& ann) {
-      const Layer<N>& layer = plan_.layers[at];
-      if (layer.readout) writeReadout(layer, ann.numbers, result.oracle);
-      if (index >= settings.certify) return;
-      const Comparison compared =
-          layer.readout ? compareReadout(layer, at, ann.numbers) : compareCounts(layer, ann);
-      checked += layer.shape.numel();
-      mismatches += compared.mismatches;
-      if (divergence || compared.mismatches == 0) return;
-      divergenceAt = compared.firstAt;
-      divergence = Divergence{index,
-                              at,
-                              compared.firstNeuron,
-                              snnValue(at, divergenceAt),
-                              static_cast<double>(ann[divergenceAt]),
-                              std::nullopt};
-    });
+    oracle_->run(input_.data(), settings.schedule, settings.abort,
+                 [&](size_t at, const typename Oracle<N>::Values& ann) {
+                   const Layer<N>& layer = plan_.layers[at];
+                   if (layer.readout) writeReadout(layer, ann.numbers, result.oracle);
+                   if (index >= settings.certify) return;
+                   const Comparison compared = layer.readout
+                                                   ? compareReadout(layer, at, ann.numbers)
+                                                   : compareCounts(layer, ann);
+                   checked += layer.shape.numel();
+                   mismatches += compared.mismatches;
+                   if (divergence || compared.mismatches == 0) return;
+                   divergenceAt = compared.firstAt;
+                   divergence = Divergence{index,
+                                           at,
+                                           compared.firstNeuron,
+                                           snnValue(at, divergenceAt),
+                                           static_cast<double>(ann[divergenceAt]),
+                                           std::nullopt};
+                 });
     if (index >= settings.certify) return;
     *result.checked = static_cast<double>(checked);
     *result.mismatches = static_cast<double>(mismatches);
     if (divergence) report(*divergence, divergenceAt, settings, first);
   }
 
-  Comparison compareCounts(const Layer<N>& layer,
-                           const typename Oracle<N>::Values& ann) const {
+  Comparison compareCounts(const Layer<N>& layer, const typename Oracle<N>::Values& ann) const {
     Comparison compared;
     const auto& counts = simulation_.counts[layer.neuronOrdinal];
     for (size_t i = 0; i < counts.size(); ++i)
@@ -190,15 +191,16 @@ class Rester final : public RestRunner {
     const Layer<N>& input = plan_.layers[plan_.input];
     input_.resize(input.shape.numel());
     loadInput(input, image, index, input_.data());
-    oracle_.run(input_.data(), schedule, abort, [&](size_t at, const typename Oracle<N>::Values& values) {
-      const Layer<N>& layer = plan_.layers[at];
-      if (layer.readout) {
-        writeReadout(layer, values.numbers, result.readout);
-      } else if (!result.counts.empty()) {
-        channelFirst(layer.shape, values, result.counts[layer.neuronOrdinal],
-                     [](N count) { return static_cast<int32_t>(count); });
-      }
-    });
+    oracle_.run(input_.data(), schedule, abort,
+                [&](size_t at, const typename Oracle<N>::Values& values) {
+                  const Layer<N>& layer = plan_.layers[at];
+                  if (layer.readout) {
+                    writeReadout(layer, values.numbers, result.readout);
+                  } else if (!result.counts.empty()) {
+                    channelFirst(layer.shape, values, result.counts[layer.neuronOrdinal],
+                                 [](N count) { return static_cast<int32_t>(count); });
+                  }
+                });
   }
 
  private:
@@ -242,7 +244,7 @@ class CompiledPlan final : public SpikingPlan {
 }  // namespace
 
 std::shared_ptr<const SpikingPlan> compilePlan(PlanSpec spec, const Kernels& kernels,
-                                              const CostModel& costs) {
+                                               const CostModel& costs) {
   if (spec.format == Format::Float32)
     return std::make_shared<CompiledPlan<float>>(std::move(spec), kernels, costs);
   return std::make_shared<CompiledPlan<int32_t>>(std::move(spec), kernels, costs);

@@ -109,6 +109,6 @@ class SpikingPlan {
 
 /** Checks and packs. Throws Error (ERR_CASC_ARGUMENT). */
 std::shared_ptr<const SpikingPlan> compilePlan(PlanSpec spec, const Kernels& kernels,
-                                              const CostModel& costs);
+                                               const CostModel& costs);
 
 }  // namespace casc::spiking

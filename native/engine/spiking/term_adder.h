@@ -87,8 +87,8 @@ class TermAdder {
     const uint32_t most = *std::max_element(fans.begin(), fans.end());
     uint64_t all = 0;
     for (size_t y = 0; y < size_t(from.h); ++y, values += from.row()) {
-      const uint64_t taps = conv ? term.conv.rowBegin[y + 1] - term.conv.rowBegin[y]
-                                 : term.rows.count(y);
+      const uint64_t taps =
+          conv ? term.conv.rowBegin[y + 1] - term.conv.rowBegin[y] : term.rows.count(y);
       if (plane.events[y] == 0 || taps == 0) continue;
       uint64_t fan = uint64_t{plane.events[y]} * most;
       for (size_t x = 0; x < w; ++x) {
@@ -159,8 +159,7 @@ class TermAdder {
     for (size_t e = 0; e < events_.valuedCount; ++e) body(events_.valued[e], events_.values[e]);
   }
 
-  uint64_t scale(const Layer<N>& to, const Term<N>& term, size_t at, N* sums,
-                 uint8_t* touched) {
+  uint64_t scale(const Layer<N>& to, const Term<N>& term, size_t at, N* sums, uint8_t* touched) {
     const size_t c = size_t(to.shape.c);
     N* row = sums + at * to.shape.row();
     uint64_t additions = 0;

@@ -47,9 +47,7 @@ RowRange WindowSynapse::reach(RowRange out) const {
   return {inside(top), std::max(inside(top), inside(end))};
 }
 
-double WindowSynapse::macs() const {
-  return double(out_.h) * out_.w * double(weights_.size());
-}
+double WindowSynapse::macs() const { return double(out_.h) * out_.w * double(weights_.size()); }
 
 void WindowSynapse::multiply(WindowProduct product, RowRange out, const uint8_t* bands,
                              size_t steps, int32_t offset, int32_t most, int32_t* sums,

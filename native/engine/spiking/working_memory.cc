@@ -171,7 +171,8 @@ double byteOracleBound(const Plan<int32_t>& plan) {
       if (term.conv.windows.present())
         band = std::max(band, double(term.conv.windows.bandBytes(size_t(layer.shape.h))));
   }
-  return bytes + kGrowth * (sums + band + longest) + double(plan.layers.size()) + constantBound(plan);
+  return bytes + kGrowth * (sums + band + longest) + double(plan.layers.size()) +
+         constantBound(plan);
 }
 
 /** Planes are passed on from layer to layer, so each may become as large as the largest. */
@@ -204,7 +205,8 @@ double oracleBound(const Plan<N>& plan) {
   double bytes = 0;
   if constexpr (kFixedPoint<N>) bytes = byteOracleBound(plan);
   using Patch = typename NumberTraits<N>::Patch;
-  return bytes + (most + unread) * kGrowth * largest * sizeof(N) + (padded + patches) * sizeof(Patch);
+  return bytes + (most + unread) * kGrowth * largest * sizeof(N) +
+         (padded + patches) * sizeof(Patch);
 }
 
 template <class T, class A>
@@ -251,7 +253,8 @@ double Simulation<N>::bytes() const {
   for (const auto& layer : counts) sum += held(layer);
   for (const auto& layer : readouts) sum += held(layer);
   return sum + held(membrane_) + held(current_) + held(values_) + held(sums_) + held(maxima_) +
-         held(gradedSums_) + held(gradedMaxima_) + held(graded_.parts) + held(graded_.band) + held(touched_) + held(pending_);
+         held(gradedSums_) + held(gradedMaxima_) + held(graded_.parts) + held(graded_.band) +
+         held(touched_) + held(pending_);
 }
 
 double ByteOracle::bytes() const {

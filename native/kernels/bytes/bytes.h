@@ -14,13 +14,13 @@ struct PoolAxis {
 
 /** A row of quantised activations in integers. */
 struct LevelsRow {
-  const int32_t* sums = nullptr;      // Σ of the layer's terms
-  const int32_t* offsets = nullptr;   // T·bias + start
+  const int32_t* sums = nullptr;     // Σ of the layer's terms
+  const int32_t* offsets = nullptr;  // T·bias + start
   const int32_t* thresholds = nullptr;
-  const float* inverses = nullptr;    // 1 / threshold, rounded
-  const int8_t* shortcut = nullptr;   // counts that add their factors; null for none
+  const float* inverses = nullptr;   // 1 / threshold, rounded
+  const int8_t* shortcut = nullptr;  // counts that add their factors; null for none
   const int32_t* factors = nullptr;
-  int32_t levels = 0;                 // T, at most 127
+  int32_t levels = 0;  // T, at most 127
   size_t length = 0;
 };
 
@@ -41,8 +41,8 @@ struct ByteKernels {
   void (*range)(const int32_t* values, size_t length, int32_t& low, int32_t& high);
   /** out[i] = clip(values[i] − from, 0, 127), wrapping. */
   void (*part)(int8_t* out, const int32_t* values, int32_t from, size_t length);
-  /** counts[i] = clip(⌊(sums + offsets + factors · shortcut)[i] / thresholds[i]⌋, 0, T), exactly. All
-   * of it, and T · thresholds, must fit 32 bits. */
+  /** counts[i] = clip(⌊(sums + offsets + factors · shortcut)[i] / thresholds[i]⌋, 0, T), exactly.
+   * All of it, and T · thresholds, must fit 32 bits. */
   void (*levels)(int8_t* counts, const LevelsRow& row);
   /** sums[i] += factor · values[i], wrapping. */
   void (*addTimes)(int32_t* sums, int32_t factor, const int32_t* values, size_t length);

@@ -132,8 +132,9 @@ CASC_INLINE void levels(int8_t* counts, const LevelsRow& row) {
 CASC_INLINE void addTimes(int32_t* __restrict sums, int32_t factor,
                           const int32_t* __restrict values, size_t length) {
   for (size_t i = 0; i < length; ++i)
-    sums[i] = static_cast<int32_t>(static_cast<uint32_t>(sums[i]) +
-                                   static_cast<uint32_t>(factor) * static_cast<uint32_t>(values[i]));
+    sums[i] =
+        static_cast<int32_t>(static_cast<uint32_t>(sums[i]) +
+                             static_cast<uint32_t>(factor) * static_cast<uint32_t>(values[i]));
 }
 
 }  // namespace casc::loops

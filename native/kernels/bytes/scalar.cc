@@ -3,15 +3,11 @@
 namespace casc {
 namespace {
 
-void add(int8_t* sums, const int8_t* values, size_t length) {
- loops::add(sums, values, length);
-}
+void add(int8_t* sums, const int8_t* values, size_t length) { loops::add(sums, values, length); }
 void shift(uint8_t* out, const int8_t* values, int32_t offset, size_t length) {
- loops::shift(out, values, offset, length);
+  loops::shift(out, values, offset, length);
 }
-uint32_t nonZeros(const int8_t* values, size_t length) {
- return loops::nonZeros(values, length);
-}
+uint32_t nonZeros(const int8_t* values, size_t length) { return loops::nonZeros(values, length); }
 void max(int8_t* maxima, const int8_t* values, size_t length) {
   loops::max(maxima, values, length);
 }
@@ -27,15 +23,14 @@ void range(const int32_t* values, size_t length, int32_t& low, int32_t& high) {
 void part(int8_t* out, const int32_t* values, int32_t from, size_t length) {
   loops::part(out, values, from, length);
 }
-void levels(int8_t* counts, const LevelsRow& row) {
-  loops::levels(counts, row);
-}
+void levels(int8_t* counts, const LevelsRow& row) { loops::levels(counts, row); }
 void addTimes(int32_t* sums, int32_t factor, const int32_t* values, size_t length) {
- loops::addTimes(sums, factor, values, length);
+  loops::addTimes(sums, factor, values, length);
 }
 
 }  // namespace
 
-const ByteKernels byteKernelsScalar{add, shift, nonZeros, max, maxPixels, change, range, part, levels, addTimes};
+const ByteKernels byteKernelsScalar{add,    shift, nonZeros, max,    maxPixels,
+                                    change, range, part,     levels, addTimes};
 
 }  // namespace casc

@@ -26,8 +26,7 @@ CASC_AVX2 void addRows(const RowJob& job) {
     __m256i sums[Vectors];
 #pragma GCC unroll 9
     for (size_t v = 0; v < Vectors; ++v)
-      sums[v] =
-          _mm256_loadu_si256(reinterpret_cast<const __m256i*>(targets[v] + pixel.target));
+      sums[v] = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(targets[v] + pixel.target));
     for (; code != end; ++code) {
       const int8_t* row = weights + size_t{*code} * (Vectors * kLanes);
 #pragma GCC unroll 9
@@ -86,16 +85,16 @@ constexpr Compress kCompress;
 
 const RowKernel rowKernelAvx2{choose, kLanes};
 
-CASC_AVX2 void collectCodesAvx2(const int8_t* row, size_t w, size_t c, uint32_t count, uint16_t* codes,
- uint32_t* begin) {
+CASC_AVX2 void collectCodesAvx2(const int8_t* row, size_t w, size_t c, uint32_t count,
+                                uint16_t* codes, uint32_t* begin) {
   if (c % 8 != 0) return collectCodesScalar(row, w, c, count, codes, begin);
   const __m128i zero = _mm_setzero_si128(), negated = _mm_set1_epi16(static_cast<int16_t>(c));
   const __m128i iota = _mm_setr_epi16(0, 1, 2, 3, 4, 5, 6, 7);
   for (size_t x = 0; x < w; ++x, row += c) {
     begin[x] = count;
     for (size_t channel = 0; channel < c; channel += 8) {
-      const __m128i s = _mm_cvtepi8_epi16(
-          _mm_loadl_epi64(reinterpret_cast<const __m128i*>(row + channel)));
+      const __m128i s =
+          _mm_cvtepi8_epi16(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(row + channel)));
       __m128i code = _mm_add_epi16(iota, _mm_set1_epi16(static_cast<int16_t>(channel)));
       code = _mm_add_epi16(code, _mm_and_si128(_mm_cmpgt_epi16(zero, s), negated));
       const __m128i silent = _mm_packs_epi16(_mm_cmpeq_epi16(s, zero), zero);

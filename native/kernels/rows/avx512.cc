@@ -23,8 +23,7 @@ CASC_AVX512 void addRows(const RowJob& job) {
     const uint16_t* const end = code + pixel.count;
     __m512i sums[Vectors];
 #pragma GCC unroll 9
-    for (size_t v = 0; v < Vectors; ++v)
-      sums[v] = _mm512_loadu_si512(targets[v] + pixel.target);
+    for (size_t v = 0; v < Vectors; ++v) sums[v] = _mm512_loadu_si512(targets[v] + pixel.target);
     for (; code != end; ++code) {
       const int8_t* row = weights + size_t{*code} * (Vectors * kLanes);
 #pragma GCC unroll 9
@@ -68,8 +67,8 @@ CASC_AVX512 void choose(const RowJob& job) {
 
 const RowKernel rowKernelAvx512{choose, kLanes};
 
-CASC_AVX512 void collectCodesAvx512(const int8_t* row, size_t w, size_t c, uint32_t count, uint16_t* codes,
- uint32_t* begin) {
+CASC_AVX512 void collectCodesAvx512(const int8_t* row, size_t w, size_t c, uint32_t count,
+                                    uint16_t* codes, uint32_t* begin) {
   const __m512i iota = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
   const __m512i negated = _mm512_set1_epi32(static_cast<int32_t>(c));
   for (size_t x = 0; x < w; ++x, row += c) {

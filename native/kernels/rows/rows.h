@@ -22,8 +22,8 @@ struct RowPixel {
 /**
  * For every pixel p and vector v, with lanes j:
  *   sums[p.target + targets[v] + j] += Σ_{codes of p} weights[code][v][j]
- * A code is a weight row: the channel of a spike +1, or, `channels` further on, of a spike −1, where
- * the rows are negated. All sums must fit 16 bits.
+ * A code is a weight row: the channel of a spike +1, or, `channels` further on, of a spike −1,
+ * where the rows are negated. All sums must fit 16 bits.
  */
 struct RowJob {
   const RowPixel* pixels = nullptr;
@@ -43,8 +43,8 @@ struct RowKernel {
 
 /**
  * Appends the codes of a row of w pixels with c spikes each to the `count` there are; `begin` gets
- * w + 1 positions in `codes`, which has room for kCodeSlack more than all. Other values than −1, 0, 1
- * are not allowed.
+ * w + 1 positions in `codes`, which has room for kCodeSlack more than all. Other values than −1, 0,
+ * 1 are not allowed.
  */
 using CollectCodes = void (*)(const int8_t* row, size_t w, size_t c, uint32_t count,
                               uint16_t* codes, uint32_t* begin);
@@ -54,10 +54,10 @@ extern const RowKernel rowKernelScalar;
 extern const RowKernel rowKernelAvx2;
 extern const RowKernel rowKernelAvx512;
 void collectCodesScalar(const int8_t* row, size_t w, size_t c, uint32_t count, uint16_t* codes,
- uint32_t* begin);
+                        uint32_t* begin);
 void collectCodesAvx2(const int8_t* row, size_t w, size_t c, uint32_t count, uint16_t* codes,
- uint32_t* begin);
+                      uint32_t* begin);
 void collectCodesAvx512(const int8_t* row, size_t w, size_t c, uint32_t count, uint16_t* codes,
- uint32_t* begin);
+                        uint32_t* begin);
 
 }  // namespace casc

@@ -16,7 +16,8 @@ CASC_AVX2 void addShortcutAvx2(const int8_t* spikes, const int32_t* factors, int
     if (_mm256_testz_si256(s, s)) continue;
     auto* to = reinterpret_cast<__m256i*>(sums + i);
     const __m256i factor = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(factors + i));
-    _mm256_storeu_si256(to, _mm256_add_epi32(_mm256_loadu_si256(to), _mm256_mullo_epi32(s, factor)));
+    _mm256_storeu_si256(to,
+                        _mm256_add_epi32(_mm256_loadu_si256(to), _mm256_mullo_epi32(s, factor)));
   }
   addShortcutScalar(spikes + i, factors + i, sums + i, length - i);
 }

@@ -1,5 +1,5 @@
-// The shortcut for AVX-512: 64 spikes become masks under which factors are added or taken away; only
-// where one of them is more than a single spike are they multiplied.
+// The shortcut for AVX-512: 64 spikes become masks under which factors are added or taken away;
+// only where one of them is more than a single spike are they multiplied.
 #include "kernels/shortcut/shortcut.h"
 #include "kernels/target.h"
 

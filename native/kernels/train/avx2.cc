@@ -88,7 +88,8 @@ CASC_AVX2 inline bool run(const TrainJob& job, size_t i, TrainWords& words, unsi
     }
     const __m256i spikes = packed(s);
     store(step.spikes + i, spikes);
-    const uint64_t minus = signs(spikes), plus = signs(_mm256_cmpgt_epi8(spikes, _mm256_setzero_si256()));
+    const uint64_t minus = signs(spikes),
+                   plus = signs(_mm256_cmpgt_epi8(spikes, _mm256_setzero_si256()));
     quiet = !step.awake && (plus | minus) == 0;
     words.plus[t] |= plus << shift;
     words.minus[t] |= minus << shift;

@@ -32,9 +32,8 @@ CASC_AVX512 inline bool run(const TrainJob& job, size_t i, __mmask64 lanes) {
   };
   auto load16 = [=](const int16_t* p, size_t q) __attribute__((always_inline)) CASC_AVX512 {
     p += i + q * kLanes;
-    return _mm512_cvtepi16_epi32(
-        Whole ? _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))
-              : _mm256_maskz_loadu_epi16(part(lanes, q), p));
+    return _mm512_cvtepi16_epi32(Whole ? _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))
+                                       : _mm256_maskz_loadu_epi16(part(lanes, q), p));
   };
   auto load8 = [=](const int8_t* p, size_t q) __attribute__((always_inline)) CASC_AVX512 {
     p += i + q * kLanes;
@@ -74,8 +73,8 @@ CASC_AVX512 inline bool run(const TrainJob& job, size_t i, __mmask64 lanes) {
       if (step.current) v[q] = _mm512_add_epi32(v[q], load(step.current, q));
       if (step.narrow) v[q] = _mm512_add_epi32(v[q], load16(step.narrow, q));
       if (step.shortcut) {
-        v[q] = _mm512_add_epi32(
-            v[q], _mm512_mullo_epi32(load(factors, q), load8(step.shortcut, q)));
+        v[q] =
+            _mm512_add_epi32(v[q], _mm512_mullo_epi32(load(factors, q), load8(step.shortcut, q)));
       }
       if (step.awake) v[q] = _mm512_add_epi32(v[q], load(constant, q));
     }
@@ -87,8 +86,8 @@ CASC_AVX512 inline bool run(const TrainJob& job, size_t i, __mmask64 lanes) {
       // With one spike a step at most, the upper bound can only bind in sleep.
       if (!step.awake) held = _mm512_or_si512(held, _mm512_sub_epi32(last, below[q]));
       held = _mm512_srai_epi32(held, 31);  // 0 where a neuron fires, else −1
-      const __m512i back = _mm512_srai_epi32(
-          _mm512_and_si512(_mm512_andnot_si512(below[q], v[q]), takers), 31);
+      const __m512i back =
+          _mm512_srai_epi32(_mm512_and_si512(_mm512_andnot_si512(below[q], v[q]), takers), 31);
       v[q] = _mm512_sub_epi32(v[q], _mm512_andnot_si512(held, theta[q]));
       v[q] = _mm512_add_epi32(v[q], _mm512_and_si512(back, theta[q]));
       s[q] = _mm512_add_epi32(_mm512_add_epi32(held, one), back);
@@ -107,18 +106,17 @@ CASC_AVX512 inline bool run(const TrainJob& job, size_t i, __mmask64 lanes) {
     }
   }
   tallyWords(job, job.word + i / 64, words);
-  const __m512i limit =
-      _mm512_set1_epi32((stepCount ? steps[stepCount - 1].limit : 0) - 1);
+  const __m512i limit = _mm512_set1_epi32((stepCount ? steps[stepCount - 1].limit : 0) - 1);
   bool pending = false;
 #pragma GCC unroll 4
   for (size_t q = 0; q < kParts; ++q) {
     _mm512_mask_storeu_epi32(job.membrane + i + q * kLanes, part(lanes, q), v[q]);
     _mm512_mask_cvtepi32_storeu_epi8(job.count + i + q * kLanes, part(lanes, q),
                                      _mm512_add_epi32(below[q], one));
-    const __mmask16 up = _mm512_mask_cmpge_epi32_mask(_mm512_cmplt_epi32_mask(below[q], limit),
-                                                      v[q], theta[q]);
-    const __mmask16 down = _mm512_movepi32_mask(
-        _mm512_and_si512(_mm512_andnot_si512(below[q], v[q]), takers));
+    const __mmask16 up =
+        _mm512_mask_cmpge_epi32_mask(_mm512_cmplt_epi32_mask(below[q], limit), v[q], theta[q]);
+    const __mmask16 down =
+        _mm512_movepi32_mask(_mm512_and_si512(_mm512_andnot_si512(below[q], v[q]), takers));
     pending |= (up | down) != 0;
   }
   return pending;

@@ -39,8 +39,8 @@ struct TrainJob {
   size_t length = 0;
   bool negative = true;  // may a neuron take back a spike?
   const TrainStep* steps = nullptr;
-  size_t stepCount = 0;  // at most kTrainSteps
-  uint64_t word = 0;     // hash index of the row's first 64 neurons
+  size_t stepCount = 0;           // at most kTrainSteps
+  uint64_t word = 0;              // hash index of the row's first 64 neurons
   TrainTally* tallies = nullptr;  // one per step
 };
 

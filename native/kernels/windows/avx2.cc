@@ -27,12 +27,13 @@ CASC_AVX2 inline __m256i broadcastQuad(const uint8_t* p) {
 }
 
 /** Additions of two products of `most` and −128 that 16 bits take. */
-size_t additions(int32_t most) { return static_cast<size_t>(32767 / (2 * 128 * std::max(most, 1))); }
+size_t additions(int32_t most) {
+  return static_cast<size_t>(32767 / (2 * 128 * std::max(most, 1)));
+}
 
 template <size_t Windows>
 CASC_AVX2 inline void multiply(const WindowJob& job, size_t block, size_t step) {
-  const int8_t* weights =
-      job.weights + block * (job.pieceCount * job.pieceBytes * kWindowOutputs);
+  const int8_t* weights = job.weights + block * (job.pieceCount * job.pieceBytes * kWindowOutputs);
   const uint8_t* base[Windows];
   for (size_t w = 0; w < Windows; ++w) base[w] = job.windows[w] + step * job.stepBytes;
   const __m256i ones = _mm256_set1_epi16(1);

@@ -35,8 +35,7 @@ CASC_AVX512 inline void multiply(const WindowJob& job, size_t first, size_t step
     const size_t offset = job.pieces[piece];
     for (size_t k = offset; k < offset + job.pieceBytes; k += kWindowQuad) {
       __m512i weight[Blocks];
-      for (size_t b = 0; b < Blocks; ++b)
-        weight[b] = _mm512_loadu_si512(weights + b * blockBytes);
+      for (size_t b = 0; b < Blocks; ++b) weight[b] = _mm512_loadu_si512(weights + b * blockBytes);
       weights += kWindowOutputs * kWindowQuad;
       for (size_t s = 0; s < Steps; ++s) {
         for (size_t w = 0; w < Windows; ++w) {

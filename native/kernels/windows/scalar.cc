@@ -10,8 +10,8 @@ void windowProductScalar(const WindowJob& job) {
       const uint8_t* values = job.windows[window] + step * job.stepBytes;
       int32_t* out = job.out + step * job.outStepStride + window * job.outStride;
       for (size_t m = 0; m < job.outputs; ++m) {
-        const int8_t* weight = job.weights + m / kWindowOutputs * blockBytes +
-                               m % kWindowOutputs * kWindowQuad;
+        const int8_t* weight =
+            job.weights + m / kWindowOutputs * blockBytes + m % kWindowOutputs * kWindowQuad;
         int32_t sum = job.start[m] + (job.add ? out[m] : 0);
         for (size_t piece = 0; piece < job.pieceCount; ++piece) {
           const uint8_t* value = values + job.pieces[piece];

@@ -19,8 +19,8 @@ constexpr int32_t kMostWindowValue = 127;
 /**
  * out[step][window][m] = start[m] + Σ_k value[step][window][k] · weight[m][k], or += with `add`.
  * A window is `pieces` of `pieceBytes` contiguous values each (kernel rows; kernel taps where they
- * are dilated). Values are unsigned, at most `most` ≤ kMostWindowValue: spikes are written as s + 1, and
- * −Σ_k weight[m][k] in `start` takes the ones out again.
+ * are dilated). Values are unsigned, at most `most` ≤ kMostWindowValue: spikes are written as s +
+ * 1, and −Σ_k weight[m][k] in `start` takes the ones out again.
  *
  * Weights: [m / 16][k / 4][m % 16][k % 4], int8_t.
  */
@@ -30,14 +30,14 @@ struct WindowJob {
   const uint32_t* pieces = nullptr;         // offset of each piece from its window
   size_t pieceCount = 0;
   size_t pieceBytes = 0;  // a multiple of kWindowQuad
-  int32_t most = 0;  // largest value
+  int32_t most = 0;       // largest value
   size_t steps = 0;
   size_t stepBytes = 0;  // between the values of two steps
   const int8_t* weights = nullptr;
   const int32_t* start = nullptr;  // padded to blocks
   size_t outputs = 0;
-  int32_t* out = nullptr;   // first output of the first window
-  size_t outStride = 0;     // elements between two windows
+  int32_t* out = nullptr;    // first output of the first window
+  size_t outStride = 0;      // elements between two windows
   size_t outStepStride = 0;  // elements between two steps
   bool add = false;
 };
