@@ -10,14 +10,15 @@ export interface Setting {
   platform: string;
   version: string;
   isas: { built: string[]; found: string[] };
-  /** The addon does not record its compiler. */
-  compiler: string | null;
+  /** Of the addon, and the flags it was given, empty where the build did not record them. */
+  compiler: string;
+  flags: string;
   commit: string | null;
   date: string;
 }
 
 export function setting(): Setting {
-  const { node, platform, version, built, found } = info();
+  const { node, platform, version, built, found, compiler, flags } = info();
   const processors = cpus();
   return {
     // The load of the minute before: above 0, other jobs ran too.
@@ -26,16 +27,17 @@ export function setting(): Setting {
     platform,
     version,
     isas: { built, found },
-    compiler: null,
+    compiler,
+    flags,
     commit: commit(),
     date: new Date().toISOString(),
   };
 }
 
 /** One line for people. */
-export function describe({ machine, node, version, commit, date }: Setting): string {
+export function describe({ machine, node, version, compiler, commit, date }: Setting): string {
   const { cpu, cores, load } = machine;
-  return `${cpu}, ${cores} cores, load ${load.toFixed(1)}; node ${node}; casc-snn ${version} at ${commit ?? 'no commit'}; ${date.slice(0, 10)}`;
+  return `${cpu}, ${cores} cores, load ${load.toFixed(1)}; node ${node}; casc-snn ${version} at ${commit ?? 'no commit'} by ${compiler}; ${date.slice(0, 10)}`;
 }
 
 /** Null outside a git checkout. */

@@ -28,7 +28,7 @@ export {
 export { writeWhole } from './files/atomic-write';
 export { classesOf, importModel, inspect, type Network, type NodeVerdict, type Verdict } from './graph';
 export { type AddonInfo, info, version } from './info';
-export type { PhaseProfile, PlanFormat, WorkingBytes } from './native';
+export type { PhaseProfile, PlanFormat, SynapsePath, WorkingBytes } from './native';
 export {
   type ClipMethod,
   type NetworkMetadata,
@@ -64,4 +64,7 @@ export {
   type SimulationResult,
   SpikingNetwork,
   type Step,
+  Synapses,
+  type SynapsesOptions,
+  type SynapseTime,
 } from './simulate';

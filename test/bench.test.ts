@@ -1,11 +1,14 @@
-/** `npm run bench:peers` on the net in the box: no speed is asserted, only that the benchmark runs and what it prints. */
+/** The benchmarks in little: no speed is asserted, only that they run and what they print. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { runNode } from './support/casc';
 
 const root = join(__dirname, '..');
-const script = join(root, 'build-bench', 'peers.js');
-const peers = (args: string[], env: Record<string, string> = {}) => runNode(script, args, { CASC_ISA: '', ...env });
+const run = (script: string, args: string[], env: Record<string, string>) =>
+  runNode(join(root, 'build-bench', script), args, { CASC_ISA: '', ...env });
+const peers = (args: string[], env: Record<string, string> = {}) => run('peers.js', args, env);
+const kernels = (args: string[], env: Record<string, string> = {}) =>
+  run('kernels.js', ['--seconds', '0.005', ...args], env);
 
 beforeAll(() => {
   const tsc = join(root, 'node_modules', '.bin', 'tsc');
@@ -25,7 +28,8 @@ test('--json: where it ran, every round of all sides, the certificate, and the o
     platform: `${process.platform}-${process.arch}`,
     version: expect.stringMatching(/^\d+\.\d+\.\d+/),
     isas: { built: expect.arrayContaining(['scalar']), found: expect.arrayContaining(['scalar']) },
-    compiler: null,
+    compiler: expect.stringMatching(/\d+\.\d+/),
+    flags: expect.any(String),
     // Null outside a git checkout.
     commit: where.commit && expect.stringMatching(/^[0-9a-f]{7,}(-dirty)?$/),
     date: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
@@ -112,3 +116,54 @@ test.each([['--rounds', '0'], ['--rounds', 'two'], ['--fast'], ['one', 'two'], [
     expect(stderr).not.toBe('');
   },
 );
+
+describe('bench:kernels', () => {
+  test('--json: where it ran, the roofs, and every row that has all filters in its name', () => {
+    const { status, stdout } = kernels(['synapses', '3x3 16 to 16', '10 %', '--json'], { CASC_ISA: 'scalar' });
+    expect(status).toBe(0);
+    const { roofs, neurons, synapses, impossible, ...where } = JSON.parse(stdout);
+    expect(where).toMatchObject({
+      machine: { cpu: expect.any(String) },
+      compiler: expect.stringMatching(/\d+\.\d+/),
+      flags: expect.any(String),
+      seconds: 0.005,
+      otherLoad: expect.any(Number),
+    });
+    expect({ neurons, impossible }).toEqual({ neurons: [], impossible: [] });
+    expect(roofs).toEqual({ scalar: { additions: expect.any(Number), macs: expect.any(Number) } });
+    expect(synapses.map(({ path }: { path: string }) => path)).toEqual(['scatter', 'rows', 'dense']);
+    const additions = new Set();
+    for (const row of synapses) {
+      const { path, seconds, additionsPerSecond, macsPerSecond, roofShare } = row;
+      expect(row).toMatchObject({ isa: 'scalar', load: { phase: 'wake', steps: 8, density: 0.1 } });
+      expect(macsPerSecond * seconds).toBeCloseTo(8 * 32 * 32 * 16 * 16 * 9, 0);
+      additions.add(Math.round(additionsPerSecond * seconds));
+      const share = path === 'dense' ? macsPerSecond / roofs.scalar.macs : additionsPerSecond / roofs.scalar.additions;
+      expect(roofShare).toBeCloseTo(share);
+    }
+    // Whichever way they are computed.
+    expect(additions.size).toBe(1);
+  });
+
+  test('tables are aligned, and say what cannot be computed', () => {
+    const synapses = kernels(['stride 2', 'sleep', '128'], { CASC_ISA: 'scalar' });
+    expect(synapses.status).toBe(0);
+    expect(synapses.stdout).toMatch(/^isa +additions +multiply-adds\nscalar +\d+\.\d+ +\d+\.\d+$/m);
+    expect(synapses.stdout).toMatch(/^convolution +phase +density +isa +path +us +Gadd\/s +GMAC\/s +roof$/m);
+    expect(synapses.stdout).toMatch(/^3x3 128 to 256, 8x8 stride 2 +sleep +1 % +scalar +dense( +\d+\.\d+){3} +\d+ %$/m);
+    expect(synapses.stdout).toContain('not measured, the path cannot compute these: 1 rows, such as synapses 3x3 128');
+    const neurons = kernels(['neurons', 'int32 1000', '2 %'], { CASC_ISA: 'scalar' });
+    expect(neurons.status).toBe(0);
+    expect(neurons.stdout).toMatch(/^step +int32 +1000 +wake +1 +2 % +scalar +\d+\.\d\d +\d+\.\d$/m);
+    expect(neurons.stdout).toMatch(/^train +int32 +1000 +wake +32 +2 % +scalar +\d+\.\d\d +\d+\.\d$/m);
+  });
+
+  test.each([['--seconds', '0'], ['--seconds', 'long'], ['--fast'], ['no such kernel']])(
+    'wrong usage: %s %s',
+    (...args) => {
+      const { status, stdout, stderr } = kernels(args);
+      expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+      expect(stderr).not.toBe('');
+    },
+  );
+});

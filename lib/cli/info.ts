@@ -39,17 +39,19 @@ export function infoCommand(): Command {
     .addHelpText('after', HELP)
     .action(async (flags: Flags, self: Command) => {
       if (flags.model === undefined) refuseRunOptions(self);
-      const { version, node, platform, built, found, isa, threads } = info();
+      const { version, node, platform, built, found, isa, threads, compiler, flags: compilerFlags } = info();
       const model = flags.model === undefined ? null : await modelMemory(flags.model, flags, threads);
       if (flags.json) {
         const { table: _, ...data } = model ?? { table: '' };
-        const json = { version, node, platform, built, found, isa, threads, ...(model ? { model: data } : {}) };
+        const build = { version, node, platform, built, found, isa, threads, compiler, flags: compilerFlags };
+        const json = { ...build, ...(model ? { model: data } : {}) };
         console.log(JSON.stringify(json, null, 2));
         return;
       }
       console.log(`casc-snn ${version}, Node.js ${node}, ${platform}`);
       console.log(`instruction sets  built ${built.join(', ')}; found ${found.join(', ')}; in use ${isa}`);
       console.log(`threads           ${threads}`);
+      console.log(`compiled by       ${compiler}${compilerFlags && ` with ${compilerFlags}`}`);
       if (model) console.log(`\n${model.file}: ${model.levels} levels, ${model.format}; ${model.table}`);
     });
 }

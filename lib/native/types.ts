@@ -1,5 +1,5 @@
 /** The native addon's whole surface, typed by hand. Nothing else in lib/ touches the addon. */
-import type { NetworkNode, Window } from '../graph/network';
+import type { NetworkNode, Shape, Window } from '../graph/network';
 
 export interface AddonInfo {
   built: string[];
@@ -8,6 +8,10 @@ export interface AddonInfo {
   isa: string;
   /** Hardware threads. */
   threads: number;
+  /** What compiled the addon, with its version. */
+  compiler: string;
+  /** With which flags; empty where the build did not record them. Kernels choose their instruction set by themselves. */
+  flags: string;
 }
 
 export interface NativeAbortFlag {
@@ -293,6 +297,49 @@ export interface NeuronStepState {
   isa?: string;
 }
 
+/** Many steps; for γ = 1 with the upper bound, at most 127 awake steps, and counts from 0 to the awake steps. */
+export interface NeuronTrainState {
+  /** Updated in place. */
+  membrane: Int32Array;
+  /** Net spike counts, updated in place. */
+  count: Int32Array;
+  /** [steps × neurons]. */
+  currents: Int32Array;
+  /** [steps × neurons], written. */
+  spikes: Int8Array;
+  threshold: number;
+  negative: boolean;
+  /** Are all of these steps awake, or all asleep? */
+  awake: boolean;
+  /** Awake steps before these. */
+  awakeSteps: number;
+  isa?: string;
+}
+
+/* ---------------------------------------------------------------- one convolution, for study and benchmarks */
+
+/** How the engine computes a convolution's currents. */
+export type SynapsePath = 'scatter' | 'rows' | 'dense';
+
+export interface SynapsesDescription {
+  input: Shape;
+  /** Must be what the window makes of the input. */
+  output: Shape;
+  /** [M, C, kh, kw] */
+  weights: Int8Array;
+  window: Window;
+  path: SynapsePath;
+  isa?: string;
+}
+
+export interface NativeSynapses {
+  readonly isa: string;
+  /** [steps, C, H, W] of −1, 0, 1 → [steps, M, oh, ow]. */
+  currents(spikes: Int8Array): Int32Array;
+  time(spikes: Int8Array, seconds: number): { seconds: number; repetitions: number; additions: number; macs: number };
+  dispose(): void;
+}
+
 export interface Addon {
   info(): AddonInfo;
   AbortFlag: new () => NativeAbortFlag;
@@ -300,4 +347,9 @@ export interface Addon {
   SpikingPlan: new (description: PlanDescription) => NativeSpikingPlan;
   /** One step of a population; returns the number of spikes (|s| summed). All arrays have one length. */
   stepNeurons(state: NeuronStepState): number;
+  /** Many steps of a population, as the engine runs them; returns the number of spikes. */
+  trainNeurons(state: NeuronTrainState): number;
+  Synapses: new (description: SynapsesDescription) => NativeSynapses;
+  /** What the instruction set does at best, a second: see Synapses.roofs. */
+  roofs(isa: string | undefined, seconds: number): { additions: number; macs: number };
 }

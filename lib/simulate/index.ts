@@ -13,3 +13,4 @@ export type {
   Step,
 } from './simulation';
 export { SpikingNetwork } from './spiking-network';
+export { Synapses, type SynapsesOptions, type SynapseTime } from './synapses';

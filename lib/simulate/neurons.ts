@@ -19,6 +19,9 @@ export interface PopulationOptions {
   isa?: string;
 }
 
+/** Counts of a spike train have eight bits. */
+const MOST_TRAIN_STEPS = 127;
+
 /**
  * `size` independent Consistent-IF neurons (Li, He, Kong, Zeng: Consistent Mapping Relations).
  *
@@ -31,7 +34,9 @@ export class NeuronPopulation {
   /** Net spike counts. */
   readonly count: Int32Array;
   private readonly spikes: Int8Array;
+  private trainSpikes = new Int8Array(0);
   private readonly options: Required<Omit<PopulationOptions, 'isa'>> & { isa?: string };
+  private readonly start: number;
   private awakeSteps = 0;
 
   constructor(size: number, options: PopulationOptions = {}) {
@@ -49,10 +54,18 @@ export class NeuronPopulation {
     if (!(threshold > 0) || (type === 'int32' && !Number.isInteger(threshold))) {
       throw argumentError('threshold', type === 'int32' ? 'a whole number above 0' : 'a number above 0', threshold);
     }
-    if (type === 'int32') this.membrane = new Int32Array(size).fill(Math.floor(shift * threshold));
-    else this.membrane = new Float32Array(size).fill(shift * threshold);
+    this.membrane = type === 'int32' ? new Int32Array(size) : new Float32Array(size);
+    this.start = type === 'int32' ? Math.floor(shift * threshold) : shift * threshold;
     this.count = new Int32Array(size);
     this.spikes = new Int8Array(size);
+    this.reset();
+  }
+
+  /** Back to before the first step. */
+  reset(): void {
+    this.membrane.fill(this.start);
+    this.count.fill(0);
+    this.awakeSteps = 0;
   }
 
   /**
@@ -79,5 +92,37 @@ export class NeuronPopulation {
       throw toCascError(error);
     }
     return this.spikes;
+  }
+
+  /**
+   * Many time steps, [steps × size] currents, of one phase; the same as so many calls of `step`. Where the engine runs whole
+   * spike trains (int32, γ = 1, upper bound, at most 127 awake steps), this does too.
+   * Returns the spikes, [steps × size]; the array is reused by the next call.
+   */
+  run(currents: Float32Array | Int32Array, phase: 'wake' | 'sleep' = 'wake'): Int8Array {
+    const size = this.count.length;
+    if (!(currents instanceof this.membrane.constructor) || currents.length % size !== 0) {
+      throw argumentError('currents', `a ${this.membrane.constructor.name} of whole steps of ${size}`, currents);
+    }
+    if (this.trainSpikes.length < currents.length) this.trainSpikes = new Int8Array(currents.length);
+    const spikes = this.trainSpikes.subarray(0, currents.length);
+    const steps = currents.length / size;
+    const awake = phase === 'wake';
+    const { threshold, gamma, negative, upperBound, isa } = this.options;
+    const { membrane, count, awakeSteps } = this;
+    const trains = gamma === 1 && upperBound && awakeSteps + (awake ? steps : 0) <= MOST_TRAIN_STEPS;
+    if (!(trains && membrane instanceof Int32Array && currents instanceof Int32Array)) {
+      for (let at = 0; at < currents.length; at += size) {
+        spikes.set(this.step(currents.subarray(at, at + size), phase), at);
+      }
+      return spikes;
+    }
+    try {
+      addon().trainNeurons({ membrane, count, currents, spikes, threshold, negative, awake, awakeSteps, isa });
+    } catch (error) {
+      throw toCascError(error);
+    }
+    if (awake) this.awakeSteps += steps;
+    return spikes;
   }
 }

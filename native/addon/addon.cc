@@ -2,13 +2,16 @@
 #include <napi.h>
 
 #include <memory>
+#include <string>
 #include <thread>
 
 #include "addon/addon_data.h"
 #include "addon/dense_plan.h"
 #include "addon/spiking_plan_wrap.h"
 #include "addon/step_neurons.h"
+#include "addon/synapses.h"
 #include "addon/task.h"
+#include "addon/train_neurons.h"
 #include "engine/abort.h"
 
 namespace casc {
@@ -29,6 +32,28 @@ class AbortFlagWrap : public Napi::ObjectWrap<AbortFlagWrap> {
   AbortFlag flag_;
 };
 
+/** What compiled this addon. */
+std::string compiler() {
+#if defined(__clang__)
+  return std::string("clang ") + __clang_version__;
+#elif defined(__GNUC__)
+  return std::string("gcc ") + __VERSION__;
+#elif defined(_MSC_VER)
+  return "msvc " + std::to_string(_MSC_FULL_VER);
+#else
+  return "unknown";
+#endif
+}
+
+/** With which flags; empty where the build did not say. */
+std::string flags() {
+#ifdef CASC_FLAGS
+  return CASC_FLAGS;
+#else
+  return "";
+#endif
+}
+
 Napi::Value info(const Napi::CallbackInfo& call) {
   Napi::Env env = call.Env();
   auto names = [&](const std::vector<Isa>& isas) {
@@ -40,6 +65,8 @@ Napi::Value info(const Napi::CallbackInfo& call) {
   result.Set("built", names(builtIsas()));
   result.Set("found", names(foundIsas()));
   result.Set("isa", isaName(addonData(env).isa));
+  result.Set("compiler", compiler());
+  result.Set("flags", flags());
   result.Set("threads", std::max(1u, std::thread::hardware_concurrency()));
   return result;
 }
@@ -57,6 +84,9 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("AbortFlag", abortFlag);
   exports.Set("DensePlan", defineDensePlan(env));
   exports.Set("SpikingPlan", defineSpikingPlan(env));
+  exports.Set("Synapses", defineSynapses(env));
+  exports.Set("roofs", Napi::Function::New(env, roofs, "roofs"));
+  exports.Set("trainNeurons", Napi::Function::New(env, trainNeurons, "trainNeurons"));
   exports.Set("stepNeurons", Napi::Function::New(env, stepNeurons, "stepNeurons"));
   exports.Set("info", Napi::Function::New(env, info, "info"));
   return exports;

@@ -20,7 +20,8 @@ const Kernels& kernelsOf(Isa isa) {
                               rowKernelScalar,
                               rowKernelScalar,
                               collectCodesScalar,
-                              byteKernelsScalar};
+                              byteKernelsScalar,
+                              roofKernelsScalar};
 #if CASC_HAS_AVX2
   static const Kernels avx2{Isa::Avx2,
                             {neuronStepAvx2, collectSpikesAvx2},
@@ -37,7 +38,8 @@ const Kernels& kernelsOf(Isa isa) {
                             rowKernelAvx2,
                             rowKernelAvx2,
                             collectCodesAvx2,
-                            byteKernelsAvx2};
+                            byteKernelsAvx2,
+                            roofKernelsAvx2};
   if (isa == Isa::Avx2) return avx2;
 #endif
 #if CASC_HAS_AVX512
@@ -56,7 +58,8 @@ const Kernels& kernelsOf(Isa isa) {
                               rowKernelAvx2,
                               rowKernelAvx512,
                               collectCodesAvx512,
-                              byteKernelsAvx512};
+                              byteKernelsAvx512,
+                              roofKernelsAvx512};
   if (isa == Isa::Avx512) return avx512;
 #endif
   static_cast<void>(isa);

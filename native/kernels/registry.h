@@ -7,6 +7,7 @@
 #include "kernels/isa.h"
 #include "kernels/neuron/neuron.h"
 #include "kernels/patch/patch.h"
+#include "kernels/roof/roof.h"
 #include "kernels/rows/rows.h"
 #include "kernels/scatter/scatter.h"
 #include "kernels/shortcut/shortcut.h"
@@ -39,6 +40,7 @@ struct Kernels {
   RowKernel rowsNarrow, rowsWide;
   CollectCodes collectCodes;
   ByteKernels bytes;
+  RoofKernels roof;
 };
 
 /** The kernels of an instruction set that foundIsas() has. */

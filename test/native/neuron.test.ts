@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { addon, type NeuronStepState } from '../../lib/native';
+import { NeuronPopulation } from '../../lib/simulate';
+import { Random } from '../support/random';
 import { cif } from './plans';
 import { fire } from './reference';
 
@@ -197,4 +199,91 @@ describe('wrong arguments of stepNeurons', () => {
     structuredClone(array.buffer, { transfer: [array.buffer] });
     return array;
   }
+});
+
+describe('many steps at once', () => {
+  test('run is as many calls of step, for every length, rule and type', () => {
+    fc.assert(
+      fc.property(
+        fc.record({
+          size: fc.oneof(fc.integer({ min: 1, max: 140 }), fc.constantFrom(1024, 1100)),
+          seed: fc.nat(),
+          type: fc.constantFrom('int32' as const, 'int32' as const, 'float32' as const),
+          gamma: fc.constantFrom(1, 1, 1, 3),
+          negative: fc.boolean(),
+          upperBound: fc.constantFrom(true, true, false),
+          shift: fc.constantFrom(0, 0.5),
+          phases: fc.array(
+            fc.tuple(fc.constantFrom('wake' as const, 'sleep' as const), fc.integer({ min: 0, max: 70 })),
+            {
+              minLength: 1,
+              maxLength: 4,
+            },
+          ),
+        }),
+        ({ size, seed, phases, ...rule }) => {
+          const random = new Random(seed);
+          const Numbers = rule.type === 'int32' ? Int32Array : Float32Array;
+          for (const isa of isas) {
+            const options = { ...rule, threshold: 40, isa };
+            const once = new NeuronPopulation(size, options);
+            const stepped = new NeuronPopulation(size, options);
+            for (const [phase, steps] of phases) {
+              const currents = Numbers.from(Array.from({ length: steps * size }, () => random.int(-30, 40)));
+              const spikes = once.run(currents, phase);
+              const expected = new Int8Array(steps * size);
+              for (let at = 0; at < currents.length; at += size) {
+                expected.set(stepped.step(currents.subarray(at, at + size), phase), at);
+              }
+              expect(Buffer.compare(Buffer.from(spikes), Buffer.from(expected))).toBe(0);
+              expect(once.membrane).toEqual(stepped.membrane);
+              expect(once.count).toEqual(stepped.count);
+            }
+            once.reset();
+            expect(once).toMatchObject({ count: new Int32Array(size), awakeSteps: 0 });
+          }
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  test('wrong arguments', () => {
+    const argument = expect.objectContaining({ code: 'ERR_CASC_ARGUMENT' });
+    const population = new NeuronPopulation(8, { type: 'int32', threshold: 4 });
+    expect(() => population.run(new Int32Array(9))).toThrow(argument);
+    expect(() => population.run(new Float32Array(8))).toThrow(argument);
+    expect(() => population.run([] as never)).toThrow(argument);
+    population.count[3] = 1; // more than there were awake steps
+    expect(() => population.run(new Int32Array(8))).toThrow(argument);
+    population.reset();
+    expect([...population.run(new Int32Array(16).fill(3))]).toEqual([...new Array(8).fill(0), ...new Array(8).fill(1)]);
+
+    const state = () => ({
+      membrane: new Int32Array(8),
+      count: new Int32Array(8),
+      currents: new Int32Array(16),
+      spikes: new Int8Array(16),
+      threshold: 3,
+      negative: true,
+      awake: true,
+      awakeSteps: 0,
+    });
+    expect(addon().trainNeurons(state())).toBe(0);
+    for (const wrong of [
+      { spikes: new Int8Array(15) },
+      { currents: new Int32Array(15), spikes: new Int8Array(15) },
+      { count: new Int32Array(7) },
+      { membrane: new Int32Array(0) },
+      { membrane: new Float32Array(8) },
+      { threshold: 0 },
+      { threshold: 1.5 },
+      { awakeSteps: 126 },
+      { awakeSteps: -1 },
+      { awake: 1 },
+      { count: new Int32Array(8).fill(-1) },
+    ]) {
+      expect(() => addon().trainNeurons({ ...state(), ...wrong } as never)).toThrow(argument);
+    }
+  });
 });

@@ -139,6 +139,16 @@ void BandTrainer::currents(const LayerRun& run, RowRange band, const StepInput* 
   }
 }
 
+BandTrainer::RowCurrent BandTrainer::rowCurrent(size_t k, size_t r, size_t rows) const {
+  RowCurrent current;
+  if (written_[k] && touched_[k * rows + r])
+    current.wide = tile_.data() + k * tileStride_ + r * (tileStride_ / rows);
+  const Narrow& narrow = narrows_[k];
+  if (narrow.synapse && narrowTouched_[k * rows + r])
+    current.narrow = narrow_.data() + narrow.first + narrow.layout.first + r * narrow.layout.pitch;
+  return current;
+}
+
 void BandTrainer::dense(const LayerRun& run, const Term<int32_t>& term, RowRange band,
                         const StepInput* inputs, size_t first, size_t count, bool early) {
   const WindowSynapse& windows = term.conv.windows;
@@ -260,18 +270,14 @@ void BandTrainer::train(const LayerRun& run, RowRange band, const LayerStep* ste
     const size_t y = band.from + r;
     bool any = awake || pending_[r];
     for (size_t k = 0; k < count; ++k) {
-      const bool fed = written_[k] && touched_[k * rows + r];
-      trainSteps[k].current = fed ? tile_.data() + k * tileStride_ + r * row : nullptr;
+      const RowCurrent current = rowCurrent(k, r, rows);
+      trainSteps[k].current = current.wide;
+      trainSteps[k].narrow = current.narrow;
       trainSteps[k].spikes = steps[k].out->as<int8_t>() + y * row;
-      const Narrow& narrow = narrows_[k];
-      const bool fedNarrow = narrow.synapse && narrowTouched_[k * rows + r];
-      trainSteps[k].narrow =
-          fedNarrow ? narrow_.data() + narrow.first + narrow.layout.first + r * narrow.layout.pitch
-                    : nullptr;
       const Plane* shortcut = shortcuts_[k];
       const bool added = shortcut && shortcut->events[y];
       trainSteps[k].shortcut = added ? shortcut->as<int8_t>() + y * row : nullptr;
-      any = any || fed || fedNarrow || added;
+      any = any || current.wide || current.narrow || added;
       steps[k].out->events[y] = 0;
     }
     if (!any) {

@@ -101,10 +101,19 @@ class BandTrainer {
   /** Bytes held; see working_memory.h. */
   double bytes() const;
 
- private:
-  /** The currents of `count` steps with these inputs. */
+  /** The currents of `count` steps, at most kTileSteps, with these inputs, one per term and step.
+   */
   void currents(const LayerRun& run, RowRange band, const StepInput* inputs, size_t count,
                 bool early);
+  /** What `currents` left for a row: the sum of both; null for nothing. */
+  struct RowCurrent {
+    const int32_t* wide = nullptr;
+    const int16_t* narrow = nullptr;
+  };
+  /** Of step k and row r of a band of `rows`. */
+  RowCurrent rowCurrent(size_t k, size_t r, size_t rows) const;
+
+ private:
   void dense(const LayerRun& run, const Term<int32_t>& term, RowRange band, const StepInput* inputs,
              size_t first, size_t count, bool early);
   void scatter(const LayerRun& run, const Term<int32_t>& term, const Plane& plane, RowRange band,

@@ -6,6 +6,9 @@
 namespace casc::spiking {
 namespace {
 
+constexpr double kMostSums = 1 << 28;
+constexpr int64_t kMostSum = std::numeric_limits<int16_t>::max();
+
 /** Largest Σ of |weights| of an output, over every stride-th weight from any. */
 int64_t largestSum(const std::vector<int8_t>& weights, size_t outputs, size_t stride) {
   const size_t each = weights.size() / outputs;
@@ -22,22 +25,33 @@ int64_t largestSum(const std::vector<int8_t>& weights, size_t outputs, size_t st
 
 }  // namespace
 
+const char* RowSynapse::refusal(const std::vector<int8_t>& weights, const Window& window,
+                                const Shape& in, const Shape& out) {
+  if (window.strides[0] != 1 || window.strides[1] != 1) return "its strides are not 1";
+  const int64_t reach[2] = {int64_t{window.kernel[0] - 1} * window.dilations[0],
+                            int64_t{window.kernel[1] - 1} * window.dilations[1]};
+  // Outputs would lie outside of the buffer's rows.
+  if (std::max(window.pads[1], window.pads[3]) > reach[1])
+    return "its padding is wider than its kernel reaches";
+  if (2 * in.c > std::numeric_limits<uint16_t>::max()) return "it has more than 32767 channels";
+  // Offsets in the buffer have 32 bits.
+  if (double(out.h + 2 * reach[0]) * double(in.w + reach[1]) * out.c > kMostSums)
+    return "its sums and what the border adds outside of them are more than 2^28";
+  if (std::find(weights.begin(), weights.end(), int8_t{-128}) != weights.end())
+    return "a weight is -128, which has no negative in 8 bits";
+  const size_t taps = size_t(window.kernel[0]) * size_t(window.kernel[1]);
+  if (largestSum(weights, size_t(out.c), taps) > kMostSum)
+    return "what the spikes of a pixel add may leave 16 bits";
+  return nullptr;
+}
+
 std::optional<RowSynapse> RowSynapse::make(const std::vector<int8_t>& weights, const Window& window,
                                            const Shape& in, const Shape& out,
                                            const RowKernel& narrow, const RowKernel& wide) {
+  if (refusal(weights, window, in, out)) return std::nullopt;
   const size_t c = size_t(in.c), m = size_t(out.c);
-  if (window.strides[0] != 1 || window.strides[1] != 1) return std::nullopt;
-  // Padding beyond the kernel's reach would put outputs outside of the buffer's rows.
-  if (std::max(window.pads[1], window.pads[3]) > (window.kernel[1] - 1) * window.dilations[1])
-    return std::nullopt;
-  if (2 * c > std::numeric_limits<uint16_t>::max() ) return std::nullopt;
-  // −128 has no negative in eight bits.
-  if (std::find(weights.begin(), weights.end(), int8_t{-128}) != weights.end()) return std::nullopt;
-  constexpr int64_t kMost = std::numeric_limits<int16_t>::max();
-  const size_t taps = size_t(window.kernel[0]) * size_t(window.kernel[1]);
-  if (largestSum(weights, m, taps) > kMost) return std::nullopt;
   RowSynapse synapse(window, in, out);
-  synapse.wide_ = largestSum(weights, m, 1) > kMost;
+  synapse.wide_ = largestSum(weights, m, 1) > kMostSum;
   synapse.kernel_ = m % wide.lanes == 0 || m > wide.lanes ? wide : narrow;
   const size_t lanes = synapse.kernel_.lanes;
   const size_t kh = size_t(window.kernel[0]), kw = size_t(window.kernel[1]);

@@ -39,8 +39,11 @@ struct RowScratch {
 
 class RowSynapse {
  public:
-  /** Kernels of `lanes` to choose from, narrow first. Empty where sums might not fit 16 bits, or
-   * the stride is not 1. */
+  /** Why the row kernel cannot compute this convolution; null where it can. */
+  static const char* refusal(const std::vector<int8_t>& weights, const Window& window,
+                             const Shape& in, const Shape& out);
+
+  /** Kernels of `lanes` to choose from, narrow first. Empty where there is a refusal. */
   static std::optional<RowSynapse> make(const std::vector<int8_t>& weights, const Window& window,
                                         const Shape& in, const Shape& out, const RowKernel& narrow,
                                         const RowKernel& wide);
