@@ -6,7 +6,7 @@
 
 namespace casc {
 
-enum class Isa { Scalar, Avx2, Avx512 };
+enum class Isa { Scalar, Avx2, Avx512, Amx };
 
 const char* isaName(Isa isa);
 

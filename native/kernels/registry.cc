@@ -59,6 +59,15 @@ const Kernels& kernelsOf(Isa isa) {
                               byteKernelsAvx512};
   if (isa == Isa::Avx512) return avx512;
 #endif
+#if CASC_HAS_AMX
+  static const Kernels amx = [] {
+    Kernels kernels = avx512;
+    kernels.isa = Isa::Amx;
+    kernels.windowProduct = windowProductAmx;
+    return kernels;
+  }();
+  if (isa == Isa::Amx) return amx;
+#endif
   static_cast<void>(isa);
   return scalar;
 }

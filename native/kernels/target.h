@@ -20,3 +20,12 @@
 #define CASC_HAS_AVX2 0
 #define CASC_HAS_AVX512 0
 #endif
+
+// Only Linux lets a process ask for the tiles, and older compilers do not know them.
+#if CASC_HAS_AVX512 && defined(__linux__) && (defined(__clang__) || __GNUC__ >= 11)
+#define CASC_HAS_AMX 1
+#define CASC_AMX                                                                               \
+  __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,popcnt,amx-tile,amx-int8")))
+#else
+#define CASC_HAS_AMX 0
+#endif
