@@ -43,7 +43,7 @@ void tile(Round& round, const FloatKernels& scalar, const FloatKernels& kernels)
   Random& random = round.random;
   const auto rows = random.size(1, kTileRows), columns = random.size(1, kTileColumns);
   const size_t depth = random.size(0, 200), stride = columns + random.size(0, 9);
-  const auto a = reals(random, depth * rows, -3, 3),
+  const auto a = reals(random, depth * rows + kTileRows, -3, 3),
              panel = reals(random, depth * kTileColumns, -3, 3);
   const auto start = reals(random, rows, -3, 3);
   auto expected = reals(random, (rows - 1) * stride + columns, -3, 3);
