@@ -10,6 +10,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #endif
+#if CASC_HAS_NEON && defined(__linux__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
 
 namespace casc {
 namespace {
@@ -34,6 +38,7 @@ bool amxGranted() {
 
 bool supported(Isa isa) {
   if (isa == Isa::Scalar) return true;
+  if (isa == Isa::Neon) return CASC_HAS_NEON;
 #if CASC_HAS_AVX2
   __builtin_cpu_init();
   if (isa == Isa::Avx2) return __builtin_cpu_supports("avx2") != 0;
@@ -62,6 +67,8 @@ std::string join(const std::vector<Isa>& isas) {
 
 const char* isaName(Isa isa) {
   switch (isa) {
+    case Isa::Neon:
+      return "neon";
     case Isa::Amx:
       return "amx";
     case Isa::Avx512:
@@ -79,6 +86,8 @@ std::vector<Isa> builtIsas() {
   return {Isa::Scalar, Isa::Avx2, Isa::Avx512, Isa::Amx};
 #elif CASC_HAS_AVX512
   return {Isa::Scalar, Isa::Avx2, Isa::Avx512};
+#elif CASC_HAS_NEON
+  return {Isa::Scalar, Isa::Neon};
 #else
   return {Isa::Scalar};
 #endif
@@ -97,6 +106,16 @@ Isa parseIsa(const std::string& name) {
   throw Error("ERR_CASC_ISA", "the instruction set \"" + name +
                                   "\" is not available: this build and CPU have " +
                                   join(foundIsas()));
+}
+
+bool hasNeonDot() {
+#if defined(__ARM_FEATURE_DOTPROD)
+  return true;
+#elif CASC_HAS_NEON && defined(__linux__)
+  return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
+#else
+  return false;
+#endif
 }
 
 Isa chooseIsa() {

@@ -68,6 +68,26 @@ const Kernels& kernelsOf(Isa isa) {
   }();
   if (isa == Isa::Amx) return amx;
 #endif
+#if CASC_HAS_NEON
+  // Compilers use NEON by themselves, it being part of every arm64 CPU: the loops of the scalar
+  // kernels that lend themselves to it need no versions of their own.
+  static const Kernels neon = [] {
+    Kernels kernels = scalar;
+    kernels.isa = Isa::Neon;
+    kernels.int32.neuronStep = neuronStepNeon;
+    kernels.float32.neuronStep = neuronStepNeon;
+    kernels.train = trainNeon;
+    kernels.windowProduct = windowProductNeon;
+#if CASC_HAS_NEON_DOT
+    if (hasNeonDot()) kernels.windowProduct = windowProductNeonDot;
+#endif
+    kernels.addShortcut = addShortcutNeon;
+    kernels.rowsNarrow = kernels.rowsWide = rowKernelNeon;
+    kernels.collectCodes = collectCodesNeon;
+    return kernels;
+  }();
+  if (isa == Isa::Neon) return neon;
+#endif
   static_cast<void>(isa);
   return scalar;
 }

@@ -29,3 +29,22 @@
 #else
 #define CASC_HAS_AMX 0
 #endif
+
+// Every arm64 CPU has NEON; dot products of bytes came later.
+#if defined(__aarch64__) && defined(__GNUC__) && !defined(__AARCH64EB__)
+#define CASC_HAS_NEON 1
+#if defined(__ARM_FEATURE_DOTPROD)
+#define CASC_NEON_DOT
+#elif !defined(__clang__)
+#define CASC_NEON_DOT __attribute__((target("arch=armv8.2-a+dotprod")))
+#elif __clang_major__ >= 16  // before, intrinsics were those of the command line
+#define CASC_NEON_DOT __attribute__((target("dotprod")))
+#endif
+#else
+#define CASC_HAS_NEON 0
+#endif
+#ifdef CASC_NEON_DOT
+#define CASC_HAS_NEON_DOT 1
+#else
+#define CASC_HAS_NEON_DOT 0
+#endif

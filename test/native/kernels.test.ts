@@ -39,3 +39,8 @@ testWith([process.env.CXX ?? 'c++', 'bash'], 'all instruction sets equal the sca
     rmSync(folder, { recursive: true });
   }
 });
+
+testWith(['aarch64-linux-gnu-g++', 'qemu-aarch64'], 'NEON equals scalar under emulation', () => {
+  const printed = run('bash', ['scripts/test-arm64.sh', '1', '500']);
+  expect(printed.match(/neon: equal/g)).toHaveLength(2);
+});

@@ -48,5 +48,7 @@ void windowProductScalar(const WindowJob& job);
 void windowProductAvx2(const WindowJob& job);
 void windowProductAvx512(const WindowJob& job);
 void windowProductAmx(const WindowJob& job);
+void windowProductNeon(const WindowJob& job);
+void windowProductNeonDot(const WindowJob& job);
 
 }  // namespace casc
