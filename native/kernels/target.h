@@ -15,7 +15,8 @@
 #define CASC_HAS_AVX512 1
 // 512-bit registers always come with fused multiply-add: it is -ffp-contract=off that keeps the
 // compiler from using it.
-#define CASC_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,popcnt")))
+#define CASC_AVX512_FEATURES "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,popcnt"
+#define CASC_AVX512 __attribute__((target(CASC_AVX512_FEATURES)))
 #else
 #define CASC_HAS_AVX2 0
 #define CASC_HAS_AVX512 0
@@ -24,8 +25,7 @@
 // Only Linux lets a process ask for the tiles, and older compilers do not know them.
 #if CASC_HAS_AVX512 && defined(__linux__) && (defined(__clang__) || __GNUC__ >= 11)
 #define CASC_HAS_AMX 1
-#define CASC_AMX                                                                               \
-  __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,popcnt,amx-tile,amx-int8")))
+#define CASC_AMX __attribute__((target(CASC_AVX512_FEATURES ",amx-tile,amx-int8")))
 #else
 #define CASC_HAS_AMX 0
 #endif

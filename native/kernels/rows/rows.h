@@ -57,7 +57,7 @@ extern const RowKernel rowKernelNeon;
 void collectCodesScalar(const int8_t* row, size_t w, size_t c, uint32_t count, uint16_t* codes,
                         uint32_t* begin);
 void collectCodesAvx2(const int8_t* row, size_t w, size_t c, uint32_t count, uint16_t* codes,
-                        uint32_t* begin);
+                      uint32_t* begin);
 void collectCodesNeon(const int8_t* row, size_t w, size_t c, uint32_t count, uint16_t* codes,
                       uint32_t* begin);
 void collectCodesAvx512(const int8_t* row, size_t w, size_t c, uint32_t count, uint16_t* codes,

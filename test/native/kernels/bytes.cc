@@ -57,6 +57,58 @@ void bytes(Round& round) {
   round.equal("addTimes", expectedTimes, times);
 }
 
+void levels(Round& round) {
+  Random& random = round.random;
+  const ByteKernels &scalar = round.scalar.bytes, &kernels = round.kernels.bytes;
+  const size_t length = random.size(0, 300);
+  const auto values = integers<int32_t>(random, length, kLow32, kHigh32);
+  auto low = static_cast<int32_t>(random.between(kLow32, kHigh32)), high = low;
+  int32_t expectedLow = low, expectedHigh = high;
+  scalar.range(values.data(), length, expectedLow, expectedHigh);
+  kernels.range(values.data(), length, low, high);
+  round.value("low", expectedLow, low);
+  round.value("high", expectedHigh, high);
+
+  const auto near = integers<int32_t>(random, length, -300, 300);
+  Buffer<int8_t> expectedPart(length);
+  auto part = expectedPart;
+  const auto from = static_cast<int32_t>(random.chance(20) ? kLow32 : random.between(-300, 300));
+  scalar.part(expectedPart.data(), near.data(), from, length);
+  kernels.part(part.data(), near.data(), from, length);
+  round.equal("part", expectedPart, part);
+
+  LevelsRow row;
+  row.length = length;
+  row.levels = static_cast<int32_t>(random.between(1, 127));
+  const auto most = random.chance(50) ? 40 : kSum / 128;
+  const auto thresholds = integers<int32_t>(random, length, 1, most);
+  Buffer<float> inverses(length);
+  for (size_t i = 0; i < length; ++i) inverses[i] = 1.0f / static_cast<float>(thresholds[i]);
+  const auto sums = integers<int32_t>(random, length, -2 * most, 150 * most);
+  const auto offsets = integers<int32_t>(random, length, -most, most);
+  const auto factors = integers<int32_t>(random, length, -most, most);
+  const auto shortcut = integers<int8_t>(random, length, 0, 127);
+  row.sums = sums.data();
+  row.offsets = offsets.data();
+  row.thresholds = thresholds.data();
+  row.inverses = inverses.data();
+  if (random.chance(50)) row.shortcut = shortcut.data();
+  row.factors = factors.data();
+  Buffer<int8_t> expectedCounts(length);
+  auto counts = expectedCounts;
+  scalar.levels(expectedCounts.data(), row);
+  kernels.levels(counts.data(), row);
+  round.equal("levels", expectedCounts, counts);
+  for (size_t i = 0; i < length; ++i) {
+    const int64_t x =
+        int64_t{sums[i]} + offsets[i] + (row.shortcut ? int64_t{factors[i]} * shortcut[i] : 0);
+    const int64_t q = x / thresholds[i] - (x % thresholds[i] < 0 ? 1 : 0);
+    const int64_t exact = q < 0 ? 0 : q > row.levels ? row.levels : q;
+    if (counts[i] == exact) continue;
+    return round.differ("exact levels", i, static_cast<double>(exact), counts[i]);
+  }
+}
+
 void pools(Round& round) {
   Random& random = round.random;
   const size_t c = random.size(1, 70);

@@ -93,6 +93,7 @@ void codes(Round& round);
 void train(Round& round);
 void shortcut(Round& round);
 void bytes(Round& round);
+void levels(Round& round);
 void pools(Round& round);
 void neuron(Round& round);
 void events(Round& round);

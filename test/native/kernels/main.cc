@@ -22,9 +22,10 @@ struct Kernel {
   void (*round)(Round&);
 };
 constexpr Kernel kKernels[] = {
-    {"windows", windows},   {"rows", rows},       {"codes", codes}, {"train", train},
-    {"shortcut", shortcut}, {"bytes", bytes},     {"pools", pools}, {"neuron", neuron},
-    {"events", events},     {"scatter", scatter}, {"patch", patch}, {"floats", floats},
+    {"windows", windows},   {"rows", rows},     {"codes", codes},     {"train", train},
+    {"shortcut", shortcut}, {"bytes", bytes},   {"levels", levels},   {"pools", pools},
+    {"neuron", neuron},     {"events", events}, {"scatter", scatter}, {"patch", patch},
+    {"floats", floats},
 };
 
 char where[200];
