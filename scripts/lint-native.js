@@ -1,13 +1,16 @@
-// Format (clang-format) and lint (clang-tidy) of native/. With --write it mends the format. Where a tool is missing it
+// Format (clang-format) and lint (clang-tidy) of native/, format of test/native/kernels/. With --write it mends the format. Where a tool is missing it
 // says so in one line; in CI a missing tool is a failure.
 const { spawnSync } = require('node:child_process');
 const { existsSync, readdirSync } = require('node:fs');
 const { join } = require('node:path');
 
 const root = join(__dirname, '..');
-const files = readdirSync(join(root, 'native'), { recursive: true })
-  .filter((name) => /\.(cc|h)$/.test(name))
-  .map((name) => join('native', name));
+const sources = (folder) =>
+  readdirSync(join(root, folder), { recursive: true })
+    .filter((name) => /\.(cc|h)$/.test(name))
+    .map((name) => join(folder, name));
+const files = sources('native');
+const formatted = [...files, ...sources(join('test', 'native', 'kernels'))];
 
 /** Exit status; a missing tool is skipped outside CI. */
 function run(tool, args) {
@@ -18,9 +21,9 @@ function run(tool, args) {
   return spawnSync(tool, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] }).status ?? 1;
 }
 
-if (process.argv.includes('--write')) process.exit(run('clang-format', ['-i', ...files]));
+if (process.argv.includes('--write')) process.exit(run('clang-format', ['-i', ...formatted]));
 
-let status = run('clang-format', ['--dry-run', '--Werror', ...files]);
+let status = run('clang-format', ['--dry-run', '--Werror', ...formatted]);
 // clang-tidy wants the compiler's command lines, which a build with CMake leaves behind.
 if (existsSync(join(root, 'build', 'compile_commands.json'))) {
   status ||= run('clang-tidy', ['--quiet', '-p', 'build', ...files.filter((name) => name.endsWith('.cc'))]);

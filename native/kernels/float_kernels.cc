@@ -18,7 +18,7 @@ constexpr FloatKernels kAvx512{avx512::pack, avx512::tile, avx2::dot, avx2::dept
 
 const FloatKernels& floatKernels(Isa isa) {
 #if defined(__x86_64__) && defined(__GNUC__)
-  if (isa == Isa::Avx512) return kAvx512;
+  if (isa == Isa::Avx512 || isa == Isa::Amx) return kAvx512;
   // Every set above scalar includes AVX2; fused multiply-add is a feature of its own.
   if (isa != Isa::Scalar && __builtin_cpu_supports("fma")) return kAvx2;
 #else

@@ -53,7 +53,8 @@ struct FloatKernels {
   /**
    * c[r][j] = start[r] + Σ_k a[k][r] · panel[k][j] for r < rows, j < columns; with start = nullptr
    * the sum goes on from what c holds. Rows of c are `stride` apart, rows of `a` have `rows`
-   * values.
+   * values. May read (and throw away) up to kTileRows floats behind the last value of `a`: GCC 12
+   * makes vectors of the scalar kernel's reads that do.
    */
   void (*tile)(const float* a, int rows, const float* panel, size_t depth, const float* start,
                float* c, size_t stride, int columns);

@@ -3,13 +3,43 @@
 #include <cstdlib>
 
 #include "engine/error.h"
+#include "kernels/target.h"
+
+#if CASC_HAS_AMX
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+#if CASC_HAS_NEON && defined(__linux__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
 
 namespace casc {
 namespace {
 
+#if CASC_HAS_AMX
+/** Has the CPU tiles of int8, does the system save them, and may this process use them? */
+bool amxGranted() {
+  unsigned eax, ebx, ecx, edx;
+  constexpr unsigned kOsSavesStates = 1u << 27;
+  if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx) || !(ecx & kOsSavesStates)) return false;
+  constexpr unsigned kTile = 1u << 24, kInt8 = 1u << 25;
+  if (!__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx)) return false;
+  if ((edx & (kTile | kInt8)) != (kTile | kInt8)) return false;
+  constexpr unsigned kTileConfig = 1u << 17, kTileData = 1u << 18;
+  __asm__ volatile("xgetbv" : "=a"(eax), "=d"(edx) : "c"(0));
+  if ((eax & (kTileConfig | kTileData)) != (kTileConfig | kTileData)) return false;
+  // For all threads, once and for good; asking again is harmless.
+  constexpr long kRequestPermission = 0x1023, kTileDataState = 18;
+  return syscall(SYS_arch_prctl, kRequestPermission, kTileDataState) == 0;
+}
+#endif
+
 bool supported(Isa isa) {
   if (isa == Isa::Scalar) return true;
-#if defined(__x86_64__) && defined(__GNUC__)
+  if (isa == Isa::Neon) return CASC_HAS_NEON;
+#if CASC_HAS_AVX2
   __builtin_cpu_init();
   if (isa == Isa::Avx2) return __builtin_cpu_supports("avx2") != 0;
   // "fma" and "avx2" too: kernels without an AVX-512 version are those of AVX2.
@@ -19,6 +49,10 @@ bool supported(Isa isa) {
            __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx2") &&
            __builtin_cpu_supports("fma");
   }
+#if CASC_HAS_AMX
+  // All but the window product is that of AVX-512.
+  if (isa == Isa::Amx) return supported(Isa::Avx512) && amxGranted();
+#endif
 #endif
   return false;
 }
@@ -33,6 +67,10 @@ std::string join(const std::vector<Isa>& isas) {
 
 const char* isaName(Isa isa) {
   switch (isa) {
+    case Isa::Neon:
+      return "neon";
+    case Isa::Amx:
+      return "amx";
     case Isa::Avx512:
       return "avx512";
     case Isa::Avx2:
@@ -44,8 +82,12 @@ const char* isaName(Isa isa) {
 }
 
 std::vector<Isa> builtIsas() {
-#if defined(__x86_64__) && defined(__GNUC__)
+#if CASC_HAS_AMX
+  return {Isa::Scalar, Isa::Avx2, Isa::Avx512, Isa::Amx};
+#elif CASC_HAS_AVX512
   return {Isa::Scalar, Isa::Avx2, Isa::Avx512};
+#elif CASC_HAS_NEON
+  return {Isa::Scalar, Isa::Neon};
 #else
   return {Isa::Scalar};
 #endif
@@ -64,6 +106,16 @@ Isa parseIsa(const std::string& name) {
   throw Error("ERR_CASC_ISA", "the instruction set \"" + name +
                                   "\" is not available: this build and CPU have " +
                                   join(foundIsas()));
+}
+
+bool hasNeonDot() {
+#if defined(__ARM_FEATURE_DOTPROD)
+  return true;
+#elif CASC_HAS_NEON && defined(__linux__)
+  return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
+#else
+  return false;
+#endif
 }
 
 Isa chooseIsa() {

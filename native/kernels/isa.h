@@ -6,7 +6,7 @@
 
 namespace casc {
 
-enum class Isa { Scalar, Avx2, Avx512 };
+enum class Isa { Scalar, Avx2, Avx512, Amx, Neon };
 
 const char* isaName(Isa isa);
 
@@ -22,5 +22,8 @@ Isa parseIsa(const std::string& name);
 /** CASC_ISA from the environment, else the best one found. Throws casc::Error where CASC_ISA names
  * none. */
 Isa chooseIsa();
+
+/** Beside NEON: does this CPU multiply and add four bytes at a time? */
+bool hasNeonDot();
 
 }  // namespace casc

@@ -62,6 +62,35 @@ const Kernels& kernelsOf(Isa isa) {
                               roofKernelsAvx512};
   if (isa == Isa::Avx512) return avx512;
 #endif
+#if CASC_HAS_AMX
+  static const Kernels amx = [] {
+    Kernels kernels = avx512;
+    kernels.isa = Isa::Amx;
+    kernels.windowProduct = windowProductAmx;
+    return kernels;
+  }();
+  if (isa == Isa::Amx) return amx;
+#endif
+#if CASC_HAS_NEON
+  // Compilers use NEON by themselves, it being part of every arm64 CPU: the loops of the scalar
+  // kernels that lend themselves to it need no versions of their own.
+  static const Kernels neon = [] {
+    Kernels kernels = scalar;
+    kernels.isa = Isa::Neon;
+    kernels.int32.neuronStep = neuronStepNeon;
+    kernels.float32.neuronStep = neuronStepNeon;
+    kernels.train = trainNeon;
+    kernels.windowProduct = windowProductNeon;
+#if CASC_HAS_NEON_DOT
+    if (hasNeonDot()) kernels.windowProduct = windowProductNeonDot;
+#endif
+    kernels.addShortcut = addShortcutNeon;
+    kernels.rowsNarrow = kernels.rowsWide = rowKernelNeon;
+    kernels.collectCodes = collectCodesNeon;
+    return kernels;
+  }();
+  if (isa == Isa::Neon) return neon;
+#endif
   static_cast<void>(isa);
   return scalar;
 }

@@ -27,7 +27,8 @@ class GemmConv final : public Op {
         lowering_(conv_.spec.window, conv_.input, conv_.output),
         taps_(lowering_.taps(conv_.groupInputs())),
         panels_(lowering_.panels()),
-        depths_(evenly(conv_.depth(), kDepth)),
+        depth_(conv_.depth()),
+        depths_(evenly(depth_, kDepth)),
         tiles_(evenly(static_cast<size_t>(conv_.groupOutputs()), kTileRows)) {
     packWeights();
     if (conv_.spec.bias.empty()) conv_.spec.bias.assign(static_cast<size_t>(conv_.output.c), 0.0f);
@@ -54,22 +55,22 @@ class GemmConv final : public Op {
   /** The weights in the order in which tiles read them: group, depth block, tile, k, row. */
   void packWeights() {
     std::vector<float> packed;
-    packed.reserve(conv_.spec.weight.size());
-    const size_t depth = conv_.depth();
+    packed.reserve(conv_.spec.weight.size() + kTileRows);
     const float* weight = conv_.spec.weight.data();
-    for (int g = 0; g < conv_.spec.groups; ++g, weight += groupRows() * depth) {
+    for (int g = 0; g < conv_.spec.groups; ++g, weight += groupRows() * depth_) {
       size_t k0 = 0;
       for (size_t count : depths_) {
         size_t row = 0;
         for (size_t rows : tiles_) {
           for (size_t k = k0; k < k0 + count; ++k) {
-            for (size_t r = row; r < row + rows; ++r) packed.push_back(weight[r * depth + k]);
+            for (size_t r = row; r < row + rows; ++r) packed.push_back(weight[r * depth_ + k]);
           }
           row += rows;
         }
         k0 += count;
       }
     }
+    packed.resize(packed.size() + kTileRows);  // kernels may read so far
     conv_.spec.weight = std::move(packed);
   }
 
@@ -82,7 +83,7 @@ class GemmConv final : public Op {
     const float* bias = conv_.hasBiasMap() ? nullptr : conv_.spec.bias.data() + g * rows;
     for (size_t p0 = 0; p0 < panelCount(); p0 += kPanels) {
       const size_t p1 = std::min(p0 + kPanels, panelCount());
-      const float* weight = conv_.spec.weight.data() + g * rows * conv_.depth();
+      const float* weight = conv_.spec.weight.data() + g * rows * depth_;
       size_t k0 = 0;
       for (size_t depth : depths_) {
         for (size_t p = p0; p < p1; ++p) {
@@ -117,6 +118,7 @@ class GemmConv final : public Op {
   Lowering lowering_;
   std::vector<int32_t> taps_;
   Lowering::Panels panels_;
+  size_t depth_;
   std::vector<size_t> depths_;
   std::vector<size_t> tiles_;
 };

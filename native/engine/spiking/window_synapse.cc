@@ -70,17 +70,18 @@ void WindowSynapse::multiply(WindowProduct product, RowRange out, const uint8_t*
   job.add = add;
   const size_t w = size_t(out_.w), across = size_t(window_.strides[1]) * channels_;
   const size_t down = size_t(window_.strides[0]) * width_;
-  if (steps == 1 && w >= 2 * kWindows) {
+  constexpr size_t kNeighbours = 8;  // windows whose sums a kernel has registers for
+  if (steps == 1 && w >= 2 * kNeighbours) {
     // The kernel works on two steps at once; here they are neighbours in a row.
-    job.steps = w / kWindows;
-    job.stepBytes = kWindows * across;
-    job.outStepStride = kWindows * job.outStride;
+    job.steps = w / kNeighbours;
+    job.stepBytes = kNeighbours * across;
+    job.outStepStride = kNeighbours * job.outStride;
     for (size_t y = 0; y < out.count(); ++y) {
-      for (size_t i = 0; i < kWindows; ++i) windows[i] = bands + y * down + i * across;
-      job.windowCount = kWindows;
+      for (size_t i = 0; i < kNeighbours; ++i) windows[i] = bands + y * down + i * across;
+      job.windowCount = kNeighbours;
       job.out = sums + y * w * job.outStride;
       product(job);
-      const size_t done = job.steps * kWindows;
+      const size_t done = job.steps * kNeighbours;
       if (done == w) continue;
       WindowJob rest = job;
       rest.steps = 1;

@@ -46,5 +46,7 @@ NeuronTally neuronStepAvx2(const NeuronRow<int32_t>& row, const NeuronRule& rule
 NeuronTally neuronStepAvx2(const NeuronRow<float>& row, const NeuronRule& rule);
 NeuronTally neuronStepAvx512(const NeuronRow<int32_t>& row, const NeuronRule& rule);
 NeuronTally neuronStepAvx512(const NeuronRow<float>& row, const NeuronRule& rule);
+NeuronTally neuronStepNeon(const NeuronRow<int32_t>& row, const NeuronRule& rule);
+NeuronTally neuronStepNeon(const NeuronRow<float>& row, const NeuronRule& rule);
 
 }  // namespace casc

@@ -1,11 +1,11 @@
 // The row kernel for AVX2: 16 sums a register.
+#include "kernels/rows/compress.h"
 #include "kernels/rows/rows.h"
 #include "kernels/target.h"
 
 #if CASC_HAS_AVX2
 #include <immintrin.h>
 
-#include <array>
 #include <type_traits>
 
 namespace casc {
@@ -86,22 +86,6 @@ CASC_AVX2 void choose(const RowJob& job) {
 }
 
 CASC_AVX2 void add(const RowJob& job) { return job.sums ? choose<false>(job) : choose<true>(job); }
-
-/** Per mask of eight words: the byte shuffle that moves those set to the front. */
-struct Compress {
-  alignas(16) std::array<std::array<uint8_t, 16>, 256> shuffle{};
-  constexpr Compress() {
-    for (unsigned mask = 0; mask < 256; ++mask) {
-      size_t to = 0;
-      for (uint8_t i = 0; i < 8; ++i) {
-        if (!(mask >> i & 1)) continue;
-        shuffle[mask][to++] = static_cast<uint8_t>(2 * i);
-        shuffle[mask][to++] = static_cast<uint8_t>(2 * i + 1);
-      }
-    }
-  }
-};
-constexpr Compress kCompress;
 
 }  // namespace
 

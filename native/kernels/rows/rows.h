@@ -54,9 +54,12 @@ constexpr size_t kCodeSlack = 16;
 extern const RowKernel rowKernelScalar;
 extern const RowKernel rowKernelAvx2;
 extern const RowKernel rowKernelAvx512;
+extern const RowKernel rowKernelNeon;
 void collectCodesScalar(const int8_t* row, size_t w, size_t c, uint32_t count, uint16_t* codes,
                         uint32_t* begin);
 void collectCodesAvx2(const int8_t* row, size_t w, size_t c, uint32_t count, uint16_t* codes,
+                      uint32_t* begin);
+void collectCodesNeon(const int8_t* row, size_t w, size_t c, uint32_t count, uint16_t* codes,
                       uint32_t* begin);
 void collectCodesAvx512(const int8_t* row, size_t w, size_t c, uint32_t count, uint16_t* codes,
                         uint32_t* begin);

@@ -13,5 +13,6 @@ using AddShortcut = void (*)(const int8_t* spikes, const int32_t* factors, int32
 void addShortcutScalar(const int8_t* spikes, const int32_t* factors, int32_t* sums, size_t length);
 void addShortcutAvx2(const int8_t* spikes, const int32_t* factors, int32_t* sums, size_t length);
 void addShortcutAvx512(const int8_t* spikes, const int32_t* factors, int32_t* sums, size_t length);
+void addShortcutNeon(const int8_t* spikes, const int32_t* factors, int32_t* sums, size_t length);
 
 }  // namespace casc

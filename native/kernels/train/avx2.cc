@@ -117,26 +117,7 @@ CASC_AVX2 bool trainAvx2(const TrainJob& job) {
     pending |= run(job, i + kBlock, words, kBlock);
     tallyWords(job, job.word + i / 64, words);
   }
-  if (i == job.length) return pending;
-  // The rest of a row, less than a word, goes the way of the specification.
-  TrainStep steps[kTrainSteps];
-  TrainJob rest = job;
-  for (size_t t = 0; t < job.stepCount; ++t) {
-    steps[t] = job.steps[t];
-    if (steps[t].current) steps[t].current += i;
-    if (steps[t].narrow) steps[t].narrow += i;
-    if (steps[t].shortcut) steps[t].shortcut += i;
-    steps[t].spikes += i;
-  }
-  rest.steps = steps;
-  rest.membrane += i;
-  rest.count += i;
-  rest.threshold += i;
-  rest.constant += i;
-  if (rest.factors) rest.factors += i;
-  rest.length -= i;
-  rest.word += i / 64;
-  return trainScalar(rest) || pending;
+  return trainRest(job, i) || pending;
 }
 
 }  // namespace casc

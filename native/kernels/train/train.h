@@ -50,5 +50,6 @@ using Train = bool (*)(const TrainJob& job);
 bool trainScalar(const TrainJob& job);
 bool trainAvx2(const TrainJob& job);
 bool trainAvx512(const TrainJob& job);
+bool trainNeon(const TrainJob& job);
 
 }  // namespace casc

@@ -1,5 +1,5 @@
 // Adding up what 64 neurons did in each step of a call, shared by the kernels that find spikes in
-// parts of a word.
+// parts of a word, and what they do with the rest of a row.
 #pragma once
 
 #include "kernels/target.h"
@@ -23,6 +23,29 @@ CASC_INLINE void tallyWords(const TrainJob& job, uint64_t word, const TrainWords
     tallies[t].negative += static_cast<uint64_t>(__builtin_popcountll(minus));
     tallies[t].hash += spikeWordHash(steps[t].key, word, plus, minus);
   }
+}
+
+/** The neurons from `begin` on, less than a word, go the way of the specification. */
+inline bool trainRest(const TrainJob& job, size_t begin) {
+  if (begin == job.length) return false;
+  TrainStep steps[kTrainSteps];
+  TrainJob rest = job;
+  for (size_t t = 0; t < job.stepCount; ++t) {
+    steps[t] = job.steps[t];
+    if (steps[t].current) steps[t].current += begin;
+    if (steps[t].narrow) steps[t].narrow += begin;
+    if (steps[t].shortcut) steps[t].shortcut += begin;
+    steps[t].spikes += begin;
+  }
+  rest.steps = steps;
+  rest.membrane += begin;
+  rest.count += begin;
+  rest.threshold += begin;
+  rest.constant += begin;
+  if (rest.factors) rest.factors += begin;
+  rest.length -= begin;
+  rest.word += begin / 64;
+  return trainScalar(rest);
 }
 
 }  // namespace casc

@@ -1,6 +1,6 @@
 // The window product with VNNI: one instruction multiplies four values of a window with sixteen
-// outputs' weights. Values come from memory, four at a time to all lanes; the sums of all windows
-// of a call stay in registers.
+// outputs' weights. Values come from memory, four at a time to all lanes; the sums of up to
+// eight windows stay in registers.
 #include "kernels/target.h"
 #include "kernels/windows/windows.h"
 
@@ -95,14 +95,15 @@ CASC_AVX512 void product(const WindowJob& job) {
 }  // namespace
 
 void windowProductAvx512(const WindowJob& job) {
-  if (job.windowCount == kWindows) return product<kWindows>(job);
   WindowJob part = job;
   for (size_t done = 0; done < job.windowCount; done += part.windowCount) {
     const size_t left = job.windowCount - done;
     part.windows = job.windows + done;
     part.out = job.out + done * job.outStride;
-    part.windowCount = left >= 4 ? 4 : left >= 2 ? 2 : 1;
-    if (part.windowCount == 4) {
+    part.windowCount = left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
+    if (part.windowCount == 8) {
+      product<8>(part);
+    } else if (part.windowCount == 4) {
       product<4>(part);
     } else if (part.windowCount == 2) {
       product<2>(part);

@@ -11,8 +11,8 @@ namespace casc {
 constexpr size_t kWindowOutputs = 16;
 /** Inputs that are multiplied and added together: every piece of a window is a multiple of it. */
 constexpr size_t kWindowQuad = 4;
-/** Most windows of one call. */
-constexpr size_t kWindows = 8;
+/** Most windows of one call: enough to be worth the setting up of tiles. */
+constexpr size_t kWindows = 128;
 /** Largest value: two products with it must fit into 16 bits. */
 constexpr int32_t kMostWindowValue = 127;
 
@@ -47,5 +47,8 @@ using WindowProduct = void (*)(const WindowJob& job);
 void windowProductScalar(const WindowJob& job);
 void windowProductAvx2(const WindowJob& job);
 void windowProductAvx512(const WindowJob& job);
+void windowProductAmx(const WindowJob& job);
+void windowProductNeon(const WindowJob& job);
+void windowProductNeonDot(const WindowJob& job);
 
 }  // namespace casc

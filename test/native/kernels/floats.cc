@@ -1,0 +1,129 @@
+// The dense pass: packing and snapping bit for bit, sums within rounding.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "check.h"
+
+namespace casc::test {
+namespace {
+
+/** `sums` of up to `terms` products of numbers of at most 3. */
+void near(Round& round, const char* what, const Buffer<float>& expected, const Buffer<float>& got,
+          size_t count, size_t terms) {
+  const double bound = 9.0 * static_cast<double>(terms + 1) * static_cast<double>(terms + 1) * 6e-8;
+  for (size_t i = 0; i < count; ++i) {
+    if (std::abs(double{expected[i]} - double{got[i]}) <= bound) continue;
+    return round.differ(what, i, double{expected[i]}, double{got[i]});
+  }
+}
+
+void pack(Round& round, const FloatKernels& scalar, const FloatKernels& kernels) {
+  Random& random = round.random;
+  const size_t depth = random.size(1, 40);
+  Buffer<PanelRun> runs(random.size(0, 3));
+  int lane = 0;
+  for (PanelRun& run : runs) {
+    const auto begin = static_cast<int>(random.between(lane, kTileColumns));
+    lane = static_cast<int>(random.between(begin, kTileColumns));
+    run = {static_cast<int32_t>(random.between(0, 40)), static_cast<uint8_t>(begin),
+           static_cast<uint8_t>(lane)};
+  }
+  Buffer<int32_t> taps(depth);
+  for (int32_t& tap : taps) tap = static_cast<int32_t>(random.between(0, 100));
+  const auto source = reals(random, 140 + 2 * kTileColumns, -3, 3);
+  Buffer<float> expected(depth * kTileColumns);
+  auto panel = expected;
+  scalar.pack(source.data(), runs.data(), runs.size(), taps.data(), depth, expected.data());
+  kernels.pack(source.data(), runs.data(), runs.size(), taps.data(), depth, panel.data());
+  round.equal("panel", expected, panel);
+}
+
+void tile(Round& round, const FloatKernels& scalar, const FloatKernels& kernels) {
+  Random& random = round.random;
+  const auto rows = random.size(1, kTileRows), columns = random.size(1, kTileColumns);
+  const size_t depth = random.size(0, 200), stride = columns + random.size(0, 9);
+  const auto a = reals(random, depth * rows + kTileRows, -3, 3),
+             panel = reals(random, depth * kTileColumns, -3, 3);
+  const auto start = reals(random, rows, -3, 3);
+  auto expected = reals(random, (rows - 1) * stride + columns, -3, 3);
+  auto c = expected;
+  const float* const from = random.chance(50) ? start.data() : nullptr;
+  scalar.tile(a.data(), static_cast<int>(rows), panel.data(), depth, from, expected.data(), stride,
+              static_cast<int>(columns));
+  kernels.tile(a.data(), static_cast<int>(rows), panel.data(), depth, from, c.data(), stride,
+               static_cast<int>(columns));
+  near(round, "c", expected, c, c.size(), depth);
+}
+
+void dot(Round& round, const FloatKernels& scalar, const FloatKernels& kernels) {
+  Random& random = round.random;
+  const size_t rows = random.size(0, 12), depth = random.size(0, 300);
+  const auto weight = reals(random, rows * depth, -3, 3), x = reals(random, depth, -3, 3);
+  auto expected = reals(random, rows, -3, 3);
+  auto y = expected;
+  scalar.dot(weight.data(), rows, depth, x.data(), expected.data());
+  kernels.dot(weight.data(), rows, depth, x.data(), y.data());
+  near(round, "y", expected, y, rows, depth);
+}
+
+void depthwise(Round& round, const FloatKernels& scalar, const FloatKernels& kernels) {
+  Random& random = round.random;
+  const size_t tapCount = random.size(1, 25);
+  Buffer<int32_t> taps(tapCount);
+  for (int32_t& tap : taps) tap = static_cast<int32_t>(random.between(0, 60));
+  DepthwisePlane plane{taps.data(), tapCount, random.size(1, 50), random.size(1, 8),
+                       random.size(1, 50)};
+  const size_t size = plane.height * plane.width;
+  const auto source =
+      reals(random, (plane.height - 1) * plane.rowStep + 60 + plane.width + kTileColumns, -3, 3);
+  const auto weight = reals(random, tapCount, -3, 3);
+  const auto map = reals(random, size + kTileColumns, -3, 3);
+  const float* const startMap = random.chance(50) ? map.data() : nullptr;
+  Buffer<float> expected(size + kTileColumns);
+  auto output = expected;
+  scalar.depthwise(plane, source.data(), weight.data(), 0.5f, startMap, expected.data());
+  kernels.depthwise(plane, source.data(), weight.data(), 0.5f, startMap, output.data());
+  near(round, "output", expected, output, size, tapCount);
+}
+
+void snap(Round& round, const FloatKernels& scalar, const FloatKernels& kernels) {
+  Random& random = round.random;
+  auto x = reals(random, random.size(0, 100), -40, 40);
+  for (float& value : x) {
+    if (random.chance(20)) value = static_cast<float>(random.between(-20, 20)) / 2;
+    if (random.chance(5)) value = std::numeric_limits<float>::infinity();
+    if (random.chance(5)) value = -0.0f;
+  }
+  const Snap grid{random.real(-1, 1),
+                  random.chance(50) ? 1.0f : random.real(0.1f, 2),
+                  random.real(0.1f, 2),
+                  static_cast<float>(random.between(-9, 0)),
+                  static_cast<float>(random.between(1, 9)),
+                  random.chance(50)};
+  Buffer<float> expected(x.size());
+  auto y = expected;
+  scalar.snap(x.data(), expected.data(), x.size(), grid);
+  kernels.snap(x.data(), y.data(), x.size(), grid);
+  round.equal("y", expected, y);
+}
+
+}  // namespace
+
+void floats(Round& round) {
+  const FloatKernels &scalar = floatKernels(Isa::Scalar), &kernels = floatKernels(round.isa);
+  switch (round.random.size(0, 4)) {
+    case 0:
+      return pack(round, scalar, kernels);
+    case 1:
+      return tile(round, scalar, kernels);
+    case 2:
+      return dot(round, scalar, kernels);
+    case 3:
+      return depthwise(round, scalar, kernels);
+    default:
+      return snap(round, scalar, kernels);
+  }
+}
+
+}  // namespace casc::test
