@@ -69,7 +69,7 @@ async function main(): Promise<void> {
     for (const { one, wanted } of chosen) {
       const missing = one.needs.find((path) => !existsSync(path));
       if (missing === undefined) {
-        notMeasured.push(...(await runCase(one, wanted, rounds, folder, tables)));
+        await runCase(one, wanted, rounds, folder, tables);
       } else {
         notMeasured.push(`${one.name} not measured: no ${missing}; set CASC_DATA to the folder with data/ and models/`);
         if (process.env.CASC_REQUIRE_DATA === '1') process.exitCode = 1;

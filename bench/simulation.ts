@@ -15,20 +15,8 @@ export function answer(
   mode: Mode,
   threads: number,
 ): Promise<{ outputs: Float32Array[] }> {
-  // `object`: whether the options' type knows mode rest depends on the build.
-  const options: object = mode === 'rest' ? { mode, threads } : { ...toRest(mode), threads };
-  return snn.simulate(pixels, count, options);
-}
-
-/** Whether this build has the mode rest: one that has it refuses a mode that does not exist. */
-export async function hasRest(snn: SpikingNetwork): Promise<boolean> {
-  const nonsense: object = { mode: 'nonsense' };
-  try {
-    await snn.simulate(new Float32Array(snn.inputSize), 1, nonsense);
-    return false;
-  } catch {
-    return true;
-  }
+  if (mode === 'rest') return snn.simulate(pixels, count, { mode, threads });
+  return snn.simulate(pixels, count, { ...toRest(mode), threads });
 }
 
 const toRest = (stagger: number): ScheduleOptions => ({ sleep: 'auto', stagger });

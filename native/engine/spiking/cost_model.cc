@@ -138,8 +138,8 @@ CostModel measureCosts(const Kernels& kernels) {
   costs.rowVector = std::max(0.0, (perEvent - slimEvent) / (kMost - kFew));
   costs.rowEvent = std::max(0.0, slimEvent - costs.rowVector * kFew);
   const double far = rowCost(kernels, size_t(kFew), uint32_t(kEvents), kFar);
-  costs.farVector = std::max(
-      costs.rowVector, (far - costs.pixelVector * kFew) / (kEvents * kFew) - costs.rowEvent);
+  costs.farVector = std::max(costs.rowVector,
+                             (far - costs.pixelVector * kFew) / (kEvents * kFew) - costs.rowEvent);
   costs.collect = collectCost(kernels);
   costs.dense = denseCost(kernels);
   costs.scatter = scatterCost(kernels);

@@ -215,7 +215,11 @@ void FixedLayers::neurons(size_t index) {
     for (size_t c = 0; c < size_t(s.c); ++c)
       run_.start.push_back(
           startOf(sim_.schedule_, layer.channelStart[c], layer.channelThreshold[c]));
-  run_.counts = sim_.counts[layer.neuronOrdinal].data();
+  run_.counts = nullptr;
+  if (sim_.options_.counts) {
+    sim_.counts[layer.neuronOrdinal].resize(s.numel());
+    run_.counts = sim_.counts[layer.neuronOrdinal].data();
+  }
   run_.ordinal = layer.neuronOrdinal;
   planSteps(index);
   auto& planes = sim_.series_[index].phases;

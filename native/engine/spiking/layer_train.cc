@@ -72,7 +72,8 @@ void BandTrainer::run(const LayerRun& run, RowRange band, LayerTally& tally) {
     }
     if (anyPending()) tally.pendingAtEnd[p] = 1;
   }
-  for (size_t i = 0; i < count_.size(); ++i) run.counts[band.from * row + i] = count_[i];
+  for (size_t i = 0; run.counts && i < count_.size(); ++i)
+    run.counts[band.from * row + i] = count_[i];
   tally.secondsAsleep += clock_.asleep();
 }
 
@@ -193,13 +194,13 @@ void BandTrainer::addRowSteps(const RowSynapse& synapse, RowRange band, const St
   wideTouched_.assign(rowSlots_.size() * rows, 0);
   for (size_t i = 0; i < rowSlots_.size(); ++i) {
     const size_t k = rowSlots_[i];
-    uint8_t* touched = synapse.wide() ? wideTouched_.data() + i * rows
-                                      : narrowTouched_.data() + k * rows;
+    uint8_t* touched =
+        synapse.wide() ? wideTouched_.data() + i * rows : narrowTouched_.data() + k * rows;
     rowSteps_.push_back({inputs[k * terms].plane, touched});
   }
   if (!synapse.wide()) {
-    synapse.add(plan_.collectCodes, rowSteps_, band,
-                narrow_.data() + narrows_[rowSlots_[0]].first, rows_);
+    synapse.add(plan_.collectCodes, rowSteps_, band, narrow_.data() + narrows_[rowSlots_[0]].first,
+                rows_);
     return;
   }
   // Sums of 32 bits go to the tile, where those of other terms are.

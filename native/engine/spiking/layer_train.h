@@ -59,7 +59,7 @@ struct LayerRun {
   std::vector<LayerStep> steps;
   std::vector<StepInput> inputs;
   std::vector<LayerPhase> phases;
-  int32_t* counts = nullptr;  // [h][w][c], written
+  int32_t* counts = nullptr;  // [h][w][c], written; null: not asked for
   uint32_t ordinal = 0;
   /** The layer's plane of a step that no band had before, all zero. */
   std::function<Plane*(Moment)> plane;
@@ -121,8 +121,7 @@ class BandTrainer {
   int32_t* clearedSums(size_t slot);
   void addRows(const Term<int32_t>& term, RowRange band, const StepInput* inputs, size_t terms,
                size_t count);
-  void addRowSteps(const RowSynapse& synapse, RowRange band, const StepInput* inputs,
-                   size_t terms);
+  void addRowSteps(const RowSynapse& synapse, RowRange band, const StepInput* inputs, size_t terms);
   void integrate(const LayerRun& run, RowRange band);
   /** Runs steps of one phase whose currents are there. */
   void train(const LayerRun& run, RowRange band, const LayerStep* steps, size_t count,

@@ -53,8 +53,8 @@ class RowSynapse {
   bool wide() const { return wide_; }
   /** Steps that should be added in one call, so that weights need not come from memory for each. */
   size_t together(RowRange out) const;
-  /** What the spikes of each step add to rows `out`, into buffers of layout(out) one after the other,
-   * in 16 bits or, if wide(), in 32. Marks rows that may be other than zero. */
+  /** What the spikes of each step add to rows `out`, into buffers of layout(out) one after the
+   * other, in 16 bits or, if wide(), in 32. Marks rows that may be other than zero. */
   void add(CollectCodes collect, const std::vector<RowStep>& steps, RowRange out, int16_t* sums,
            RowScratch& scratch) const;
   void add(CollectCodes collect, const std::vector<RowStep>& steps, RowRange out, int32_t* sums,

@@ -38,8 +38,6 @@ template <class N>
 Simulation<N>::Simulation(const Plan<N>& plan)
     : plan_(plan), adder_(plan), series_(plan.layers.size()), fixed_(*this) {
   counts.resize(plan.neuronLayers.size());
-  for (size_t i = 0; i < counts.size(); ++i)
-    counts[i].resize(plan.layers[plan.neuronLayers[i]].shape.numel());
   readouts.resize(plan.readoutLayers.size());
   traces.resize(plan.readoutLayers.size());
 }
@@ -304,6 +302,7 @@ void Simulation<N>::neuron(size_t index) {
     const N start = startOf(schedule_, layer.channelStart[c], layer.channelThreshold[c]);
     for (size_t i = c; i < numel; i += size_t(layer.shape.c)) membrane_[i] = start;
   }
+  counts[layer.neuronOrdinal].resize(numel);
   std::fill(counts[layer.neuronOrdinal].begin(), counts[layer.neuronOrdinal].end(), 0);
   const int32_t first = schedule_.firstFiring(layer.depth);
   pending_.assign(rows, first > 0);  // a layer that waits for its first step is not silent for good

@@ -31,6 +31,7 @@ struct SimulationOptions {
   bool everyStep = false;             // record `traces`
   bool profile = false;               // add to profile()
   Team* team = nullptr;               // shares the work inside the image
+  bool counts = true;                 // fill `counts`
   std::optional<size_t> lastLayer{};  // stop after this layer and keep its planes
 };
 
@@ -52,7 +53,7 @@ class Simulation {
   std::vector<int32_t> sleepSteps;
   std::vector<uint8_t> atRest;
   // Per neuron layer.
-  std::vector<Aligned<int32_t>> counts;  // net spikes n, [h][w][c]
+  std::vector<Aligned<int32_t>> counts;  // net spikes n, [h][w][c], if options ask for them
   std::vector<uint64_t> positive, negative;
   // Per readout layer.
   std::vector<std::vector<typename NumberTraits<N>::Wide>> readouts;  // Σ of its values, [h][w][c]

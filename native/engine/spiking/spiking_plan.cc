@@ -54,8 +54,9 @@ class Runner final : public ImageRunner {
     const Layer<N>& input = plan_.layers[plan_.input];
     input_.resize(input.shape.numel());
     loadInput(input, image, index, input_.data());
+    const bool counts = !result.counts.empty() || index < settings.certify;
     simulation_.run(input_.data(), settings.schedule, settings.abort,
-                    {settings.everyStep, settings.profile, settings.team, {}});
+                    {settings.everyStep, settings.profile, settings.team, counts, {}});
     write(settings, result);
     if (settings.oracle || index < settings.certify) check(index, settings, result, first);
   }
@@ -168,7 +169,7 @@ class Runner final : public ImageRunner {
     }
     if (plan_.layers[divergence.layer].kind == LayerKind::Neuron) {
       simulation_.run(input_.data(), settings.schedule, settings.abort,
-                      {false, false, settings.team, divergence.layer});
+                      {false, false, settings.team, true, divergence.layer});
       divergence.lastSpike = simulation_.lastSpike(divergence.layer, at);
     }
     std::lock_guard lock(first.mutex);

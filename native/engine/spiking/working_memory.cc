@@ -76,10 +76,10 @@ double trainerBound(const Plan<int32_t>& plan, const Schedule& schedule) {
       const Shape& in = plan.layers[term.source].shape;
       const double pixels = double(in.h) * in.w;
       const double together = double(longestRun);
-      lists = std::max(lists, together * ((double(in.numel()) + kCodeSlack) * sizeof(uint16_t) +
-                                          pixels * sizeof(RowPixel) +
-                                          (pixels + in.h) * sizeof(uint32_t)) +
-                                  4.0 * (in.c + 2) * sizeof(uint32_t));
+      lists = std::max(lists,
+                       together * ((double(in.numel()) + kCodeSlack) * sizeof(uint16_t) +
+                                   pixels * sizeof(RowPixel) + (pixels + in.h) * sizeof(uint32_t)) +
+                           4.0 * (in.c + 2) * sizeof(uint32_t));
     }
   }
   // Flags by step and row, and which step has sums in 16 bits.
@@ -227,9 +227,9 @@ WorkingBytes workingBytesBound(const Plan<N>& plan, const Schedule& schedule) {
 
 double BandTrainer::bytes() const {
   return double(adder_.bytes()) + held(tile_) + held(written_) + held(touched_) + held(narrow_) +
-         held(narrows_) + held(narrowTouched_) + held(shortcuts_) + held(rows_.codes) + held(wide_) + held(wideTouched_) +
-         held(rows_.begin) + held(rows_.sorted) + held(rows_.places) + held(membrane_) +
-         held(count_) + held(pending_) + held(bands_);
+         held(narrows_) + held(narrowTouched_) + held(shortcuts_) + held(rows_.codes) +
+         held(wide_) + held(wideTouched_) + held(rows_.begin) + held(rows_.sorted) +
+         held(rows_.places) + held(membrane_) + held(count_) + held(pending_) + held(bands_);
 }
 
 double BandPool::bytes() const {

@@ -38,8 +38,9 @@ CASC_AVX2 void addRows(const RowJob& job) {
     __m256i sums[Vectors];
 #pragma GCC unroll 9
     for (size_t v = 0; v < Vectors; ++v)
-      sums[v] = Wide ? _mm256_setzero_si256()
- : _mm256_loadu_si256(reinterpret_cast<const __m256i*>(targets[v] + pixel.target));
+      sums[v] =
+          Wide ? _mm256_setzero_si256()
+               : _mm256_loadu_si256(reinterpret_cast<const __m256i*>(targets[v] + pixel.target));
     for (; code != end; ++code) {
       const int8_t* row = weights + size_t{*code} * (Vectors * kLanes);
 #pragma GCC unroll 9

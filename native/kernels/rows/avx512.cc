@@ -87,7 +87,9 @@ CASC_AVX512 void choose(const RowJob& job) {
   }
 }
 
-CASC_AVX512 void add(const RowJob& job) { return job.sums ? choose<false>(job) : choose<true>(job); }
+CASC_AVX512 void add(const RowJob& job) {
+  return job.sums ? choose<false>(job) : choose<true>(job);
+}
 
 }  // namespace
 

@@ -13,7 +13,9 @@ namespace {
 
 constexpr size_t kLanes = 16, kHalf = 8;
 
-void addQuarter(int32_t* sums, int16x4_t more) { vst1q_s32(sums, vaddw_s16(vld1q_s32(sums), more)); }
+void addQuarter(int32_t* sums, int16x4_t more) {
+  vst1q_s32(sums, vaddw_s16(vld1q_s32(sums), more));
+}
 
 template <size_t Vectors, bool Wide>
 void addRows(const RowJob& job) {
