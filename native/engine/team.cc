@@ -19,12 +19,12 @@ void pauseBriefly() {
 
 }  // namespace
 
-void Team::work(unsigned worker) {
+void Team::work(unsigned worker, const Body& body, size_t count) {
   try {
     for (;;) {
       const size_t piece = next_.fetch_add(1);
-      if (piece >= count_ || failed_.load()) return;
-      (*body_)(worker, piece);
+      if (piece >= count || failed_.load()) return;
+      body(worker, piece);
     }
   } catch (...) {
     const std::lock_guard lock(mutex_);
@@ -43,7 +43,7 @@ void Team::share(size_t count, const Body& body) {
     ++round_;
   }
   if (count > 1) changed_.notify_all();
-  work(0);
+  work(0, body, count);
   // Nobody enters any more; those inside finish their pieces.
   std::unique_lock lock(mutex_);
   body_ = nullptr;
@@ -58,6 +58,10 @@ void Team::share(size_t count, const Body& body) {
 void Team::help(unsigned worker) {
   uint64_t seen = 0;
   for (;;) {
+    // The lead waits for those inside before it lets go of the work, but clears `body_` before
+    // that.
+    const Body* body = nullptr;
+    size_t count = 0;
     for (int look = 0; look < kLooks && round_.load() == seen; ++look) pauseBriefly();
     {
       std::unique_lock lock(mutex_);
@@ -65,9 +69,11 @@ void Team::help(unsigned worker) {
       seen = round_;
       if (dismissed_) return;
       if (!body_) continue;
+      body = body_;
+      count = count_;
       ++inside_;
     }
-    work(worker);
+    work(worker, *body, count);
     const std::lock_guard lock(mutex_);
     --inside_;
   }

@@ -31,7 +31,7 @@ class Team {
   void dismiss();
 
  private:
-  void work(unsigned worker);
+  void work(unsigned worker, const Body& body, size_t count);
 
   const unsigned size_;
   std::mutex mutex_;
