@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engine/spiking/pool_train.h"
 #include "engine/spiking/term_adder.h"
 
 namespace casc::spiking {
@@ -162,27 +163,17 @@ bool ByteOracle::maxPool(size_t index) {
   const Shape& in = plan_.layers[source].shape;
   const Shape& out = layer.shape;
   const Window& window = layer.window;
-  const PoolAxis axis{size_t(in.w),      size_t(out.w),  window.kernel[1],
-                      window.strides[1], window.pads[1], window.dilations[1]};
+  const PoolAxis axis = columnsOf(in, out, window);
   columns_.resize(in.row());
   for (size_t oy = 0; oy < size_t(out.h); ++oy) {
-    bool empty = true;
-    for (int64_t ky = 0; ky < window.kernel[0]; ++ky) {
-      const int64_t y = int64_t(oy) * window.strides[0] - window.pads[0] + ky * window.dilations[0];
-      if (y < 0 || y >= in.h) continue;
-      const int8_t* row = counts_[source].data() + size_t(y) * in.row();
-      if (empty) {
-        std::memcpy(columns_.data(), row, in.row());
-      } else {
-        plan_.byteKernels.max(columns_.data(), row, in.row());
-      }
-      empty = false;
-    }
+    const bool any = maxOverRows(
+        plan_.byteKernels, in, window, oy,
+        [&](size_t y) { return counts_[source].data() + y * in.row(); }, columns_.data());
     int8_t* to = counts_[index].data() + oy * out.row();
-    if (empty) {
-      std::memset(to, 0, out.row());
-    } else {
+    if (any) {
       plan_.byteKernels.maxPixels(to, columns_.data(), size_t(out.c), axis);
+    } else {
+      std::memset(to, 0, out.row());
     }
   }
   return true;

@@ -23,8 +23,7 @@ void BandPool::run(const ByteKernels& bytes, const Shape& in, const Shape& out,
   const auto first = size_t(std::clamp<int64_t>(top, 0, in.h));
   const auto end = size_t(std::clamp<int64_t>(bottom, int64_t(first), in.h));
   const size_t inRow = in.row(), outRow = out.row();
-  const PoolAxis axis{size_t(in.w),      size_t(out.w),  window.kernel[1],
-                      window.strides[1], window.pads[1], window.dilations[1]};
+  const PoolAxis axis = columnsOf(in, out, window);
   sums_.resize((end - first) * inRow);
   held_.resize(band.count() * outRow);
   columns_.resize(inRow);
@@ -39,7 +38,7 @@ void BandPool::run(const ByteKernels& bytes, const Shape& in, const Shape& out,
     }
     for (size_t oy = band.from; oy < band.to; ++oy) {
       int8_t* to = step.out->as<int8_t>() + oy * outRow;
-      bool reached = false, empty = true;
+      bool reached = false;
       for (int64_t ky = 0; ky < window.kernel[0]; ++ky) {
         const int64_t y =
             int64_t(oy) * window.strides[0] - window.pads[0] + ky * window.dilations[0];
@@ -50,18 +49,10 @@ void BandPool::run(const ByteKernels& bytes, const Shape& in, const Shape& out,
         std::memset(to, 0, outRow);
         continue;
       }
-      for (int64_t ky = 0; ky < window.kernel[0]; ++ky) {
-        const int64_t y =
-            int64_t(oy) * window.strides[0] - window.pads[0] + ky * window.dilations[0];
-        if (y < 0 || y >= in.h) continue;
-        const int8_t* sums = sums_.data() + (size_t(y) - first) * inRow;
-        if (empty) {
-          std::memcpy(columns_.data(), sums, inRow);
-        } else {
-          bytes.max(columns_.data(), sums, inRow);
-        }
-        empty = false;
-      }
+      // A row was reached, so there is one.
+      maxOverRows(
+          bytes, in, window, oy, [&](size_t y) { return sums_.data() + (y - first) * inRow; },
+          columns_.data());
       bytes.maxPixels(maxima_.data(), columns_.data(), size_t(out.c), axis);
       step.out->events[oy] =
           bytes.change(to, held_.data() + (oy - band.from) * outRow, maxima_.data(), outRow);

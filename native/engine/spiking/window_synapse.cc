@@ -33,6 +33,14 @@ WindowSynapse::WindowSynapse(const std::vector<int8_t>& weights, const Window& w
       }
     }
   }
+  zeros_ = startOf(0);
+  spikeStart_ = startOf(1);
+}
+
+Aligned<int32_t> WindowSynapse::startOf(int32_t offset) const {
+  Aligned<int32_t> start(weightSums_.size());
+  for (size_t m = 0; m < start.size(); ++m) start[m] = -offset * weightSums_[m];
+  return start;
 }
 
 size_t WindowSynapse::bandBytes(size_t outRows) const {
@@ -52,8 +60,9 @@ double WindowSynapse::macs() const { return double(out_.h) * out_.w * double(wei
 void WindowSynapse::multiply(WindowProduct product, RowRange out, const uint8_t* bands,
                              size_t steps, int32_t offset, int32_t most, int32_t* sums,
                              size_t stepStride, bool add) const {
-  Aligned<int32_t> start(weightSums_.size());
-  for (size_t m = 0; m < start.size(); ++m) start[m] = -offset * weightSums_[m];
+  Aligned<int32_t> other;
+  const Aligned<int32_t>& start = offset == 0 ? zeros_ : offset == 1 ? spikeStart_ : other;
+  if (&start == &other) other = startOf(offset);
   const uint8_t* windows[kWindows];
   WindowJob job;
   job.windows = windows;

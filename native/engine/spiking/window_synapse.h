@@ -62,16 +62,20 @@ class WindowSynapse {
   bool addGraded(WindowProduct product, const ByteKernels& bytes, const int32_t* values,
                  int32_t* sums, GradedScratch& scratch) const;
 
-  size_t bytes() const { return weights_.size() + weightSums_.size() * sizeof(int32_t); }
+  size_t bytes() const { return weights_.size() + 3 * weightSums_.size() * sizeof(int32_t); }
 
  private:
+  /** What takes an offset of all values out of the sums again. */
+  Aligned<int32_t> startOf(int32_t offset) const;
+
   Shape in_, out_;
   Window window_;
   size_t channels_ = 0;  // of the input, in whole quads
   size_t width_ = 0;     // of a band's row in bytes
   Aligned<int8_t> weights_;
-  Aligned<int32_t> weightSums_;   // Σ of an output's weights, in whole blocks
-  std::vector<uint32_t> pieces_;  // of a window
+  Aligned<int32_t> weightSums_;          // Σ of an output's weights, in whole blocks
+  Aligned<int32_t> zeros_, spikeStart_;  // startOf the offsets of counts, 0, and of spikes, 1
+  std::vector<uint32_t> pieces_;         // of a window
   size_t pieceBytes_ = 0;
 };
 

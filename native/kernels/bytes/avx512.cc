@@ -1,42 +1,7 @@
-#include "kernels/bytes/loops.h"
+#include "kernels/target.h"
 
 #if CASC_HAS_AVX512
-namespace casc {
-namespace {
-
-CASC_AVX512 void add(int8_t* sums, const int8_t* values, size_t length) {
-  loops::add(sums, values, length);
-}
-CASC_AVX512 void shift(uint8_t* out, const int8_t* values, int32_t offset, size_t length) {
-  loops::shift(out, values, offset, length);
-}
-CASC_AVX512 uint32_t nonZeros(const int8_t* values, size_t length) {
-  return loops::nonZeros(values, length);
-}
-CASC_AVX512 void max(int8_t* maxima, const int8_t* values, size_t length) {
-  loops::max(maxima, values, length);
-}
-CASC_AVX512 void maxPixels(int8_t* maxima, const int8_t* row, size_t c, const PoolAxis& axis) {
-  loops::maxPixels(maxima, row, c, axis);
-}
-CASC_AVX512 uint32_t change(int8_t* changes, int8_t* held, const int8_t* values, size_t length) {
-  return loops::change(changes, held, values, length);
-}
-CASC_AVX512 void range(const int32_t* values, size_t length, int32_t& low, int32_t& high) {
-  loops::range(values, length, low, high);
-}
-CASC_AVX512 void part(int8_t* out, const int32_t* values, int32_t from, size_t length) {
-  loops::part(out, values, from, length);
-}
-CASC_AVX512 void levels(int8_t* counts, const LevelsRow& row) { loops::levels(counts, row); }
-CASC_AVX512 void addTimes(int32_t* sums, int32_t factor, const int32_t* values, size_t length) {
-  loops::addTimes(sums, factor, values, length);
-}
-
-}  // namespace
-
-const ByteKernels byteKernelsAvx512{add,    shift, nonZeros, max,    maxPixels,
-                                    change, range, part,     levels, addTimes};
-
-}  // namespace casc
+#define CASC_LOOPS_TARGET CASC_AVX512
+#define CASC_LOOPS_TABLE byteKernelsAvx512
+#include "kernels/bytes/entries.h"
 #endif

@@ -1,36 +1,4 @@
-#include "kernels/bytes/loops.h"
-
-namespace casc {
-namespace {
-
-void add(int8_t* sums, const int8_t* values, size_t length) { loops::add(sums, values, length); }
-void shift(uint8_t* out, const int8_t* values, int32_t offset, size_t length) {
-  loops::shift(out, values, offset, length);
-}
-uint32_t nonZeros(const int8_t* values, size_t length) { return loops::nonZeros(values, length); }
-void max(int8_t* maxima, const int8_t* values, size_t length) {
-  loops::max(maxima, values, length);
-}
-void maxPixels(int8_t* maxima, const int8_t* row, size_t c, const PoolAxis& axis) {
-  loops::maxPixels(maxima, row, c, axis);
-}
-uint32_t change(int8_t* changes, int8_t* held, const int8_t* values, size_t length) {
-  return loops::change(changes, held, values, length);
-}
-void range(const int32_t* values, size_t length, int32_t& low, int32_t& high) {
-  loops::range(values, length, low, high);
-}
-void part(int8_t* out, const int32_t* values, int32_t from, size_t length) {
-  loops::part(out, values, from, length);
-}
-void levels(int8_t* counts, const LevelsRow& row) { loops::levels(counts, row); }
-void addTimes(int32_t* sums, int32_t factor, const int32_t* values, size_t length) {
-  loops::addTimes(sums, factor, values, length);
-}
-
-}  // namespace
-
-const ByteKernels byteKernelsScalar{add,    shift, nonZeros, max,    maxPixels,
-                                    change, range, part,     levels, addTimes};
-
-}  // namespace casc
+// The specification of the byte loops.
+#define CASC_LOOPS_TARGET
+#define CASC_LOOPS_TABLE byteKernelsScalar
+#include "kernels/bytes/entries.h"

@@ -1,4 +1,5 @@
 // The row kernel for AVX2: 16 sums a register.
+#include "kernels/rows/by_vectors.h"
 #include "kernels/rows/compress.h"
 #include "kernels/rows/rows.h"
 #include "kernels/target.h"
@@ -18,79 +19,56 @@ CASC_AVX2 inline void addHalf(int32_t* sums, __m128i more) {
   _mm256_storeu_si256(to, _mm256_add_epi32(_mm256_loadu_si256(to), _mm256_cvtepi16_epi32(more)));
 }
 
-template <size_t Vectors, bool Wide>
-CASC_AVX2 void addRows(const RowJob& job) {
-  const RowPixel* const pixels = job.pixels;
-  const uint16_t* const codes = job.codes;
-  const int8_t* const weights = job.weights;
-  std::conditional_t<Wide, int32_t, int16_t>* targets[Vectors];
-  for (size_t v = 0; v < Vectors; ++v) {
-    if constexpr (Wide) {
-      targets[v] = job.wideSums + job.targets[v];
-    } else {
-      targets[v] = job.sums + job.targets[v];
-    }
-  }
-  for (size_t p = 0; p < job.pixelCount; ++p) {
-    const RowPixel pixel = pixels[p];
-    const uint16_t* code = codes + pixel.first;
-    const uint16_t* const end = code + pixel.count;
-    __m256i sums[Vectors];
-#pragma GCC unroll 9
-    for (size_t v = 0; v < Vectors; ++v)
-      sums[v] =
-          Wide ? _mm256_setzero_si256()
-               : _mm256_loadu_si256(reinterpret_cast<const __m256i*>(targets[v] + pixel.target));
-    for (; code != end; ++code) {
-      const int8_t* row = weights + size_t{*code} * (Vectors * kLanes);
-#pragma GCC unroll 9
-      for (size_t v = 0; v < Vectors; ++v) {
-        const __m128i weight = _mm_loadu_si128(reinterpret_cast<const __m128i*>(row + v * kLanes));
-        sums[v] = _mm256_add_epi16(sums[v], _mm256_cvtepi8_epi16(weight));
-      }
-    }
-    // In ascending order of targets; see the packing in engine/spiking/row_synapse.cc.
-#pragma GCC unroll 9
+struct Rows {
+  template <size_t Vectors, bool Wide>
+  static CASC_AVX2 void add(const RowJob& job) {
+    const RowPixel* const pixels = job.pixels;
+    const uint16_t* const codes = job.codes;
+    const int8_t* const weights = job.weights;
+    std::conditional_t<Wide, int32_t, int16_t>* targets[Vectors];
     for (size_t v = 0; v < Vectors; ++v) {
       if constexpr (Wide) {
-        addHalf(targets[v] + pixel.target, _mm256_castsi256_si128(sums[v]));
-        addHalf(targets[v] + pixel.target + 8, _mm256_extracti128_si256(sums[v], 1));
+        targets[v] = job.wideSums + job.targets[v];
       } else {
-        _mm256_storeu_si256(reinterpret_cast<__m256i*>(targets[v] + pixel.target), sums[v]);
+        targets[v] = job.sums + job.targets[v];
+      }
+    }
+    for (size_t p = 0; p < job.pixelCount; ++p) {
+      const RowPixel pixel = pixels[p];
+      const uint16_t* code = codes + pixel.first;
+      const uint16_t* const end = code + pixel.count;
+      __m256i sums[Vectors];
+#pragma GCC unroll 9
+      for (size_t v = 0; v < Vectors; ++v)
+        sums[v] =
+            Wide ? _mm256_setzero_si256()
+                 : _mm256_loadu_si256(reinterpret_cast<const __m256i*>(targets[v] + pixel.target));
+      for (; code != end; ++code) {
+        const int8_t* row = weights + size_t{*code} * (Vectors * kLanes);
+#pragma GCC unroll 9
+        for (size_t v = 0; v < Vectors; ++v) {
+          const __m128i weight =
+              _mm_loadu_si128(reinterpret_cast<const __m128i*>(row + v * kLanes));
+          sums[v] = _mm256_add_epi16(sums[v], _mm256_cvtepi8_epi16(weight));
+        }
+      }
+      // In ascending order of targets; see the packing in engine/spiking/row_synapse.cc.
+#pragma GCC unroll 9
+      for (size_t v = 0; v < Vectors; ++v) {
+        if constexpr (Wide) {
+          addHalf(targets[v] + pixel.target, _mm256_castsi256_si128(sums[v]));
+          addHalf(targets[v] + pixel.target + 8, _mm256_extracti128_si256(sums[v], 1));
+        } else {
+          _mm256_storeu_si256(reinterpret_cast<__m256i*>(targets[v] + pixel.target), sums[v]);
+        }
       }
     }
   }
-}
-
-template <bool Wide>
-CASC_AVX2 void choose(const RowJob& job) {
-  switch (job.vectors) {
-    case 1:
-      return addRows<1, Wide>(job);
-    case 2:
-      return addRows<2, Wide>(job);
-    case 3:
-      return addRows<3, Wide>(job);
-    case 4:
-      return addRows<4, Wide>(job);
-    case 5:
-      return addRows<5, Wide>(job);
-    case 6:
-      return addRows<6, Wide>(job);
-    case 7:
-      return addRows<7, Wide>(job);
-    case 8:
-      return addRows<8, Wide>(job);
-    default:
-      return addRows<9, Wide>(job);
-  }
-}
-
-CASC_AVX2 void add(const RowJob& job) { return job.sums ? choose<false>(job) : choose<true>(job); }
+};
 
 }  // namespace
 
-const RowKernel rowKernelAvx2{add, kLanes};
+const RowKernel rowKernelAvx2{addByVectors<Rows>, kLanes};
 
 CASC_AVX2 void collectCodesAvx2(const int8_t* row, size_t w, size_t c, uint32_t count,
                                 uint16_t* codes, uint32_t* begin) {

@@ -1,4 +1,5 @@
 // The row kernel for AVX-512: 32 sums a register.
+#include "kernels/rows/by_vectors.h"
 #include "kernels/rows/rows.h"
 #include "kernels/target.h"
 
@@ -20,80 +21,54 @@ CASC_AVX512 inline void addWide(int32_t* sums, __m512i more) {
   _mm512_storeu_si512(sums + 16, _mm512_add_epi32(_mm512_loadu_si512(sums + 16), high));
 }
 
-template <size_t Vectors, bool Wide>
-CASC_AVX512 void addRows(const RowJob& job) {
-  const RowPixel* const pixels = job.pixels;
-  const uint16_t* const codes = job.codes;
-  const int8_t* const weights = job.weights;
-  std::conditional_t<Wide, int32_t, int16_t>* targets[Vectors];
-  for (size_t v = 0; v < Vectors; ++v) {
-    if constexpr (Wide) {
-      targets[v] = job.wideSums + job.targets[v];
-    } else {
-      targets[v] = job.sums + job.targets[v];
-    }
-  }
-  for (size_t p = 0; p < job.pixelCount; ++p) {
-    const RowPixel pixel = pixels[p];
-    const uint16_t* code = codes + pixel.first;
-    const uint16_t* const end = code + pixel.count;
-    __m512i sums[Vectors];
-#pragma GCC unroll 9
-    for (size_t v = 0; v < Vectors; ++v)
-      sums[v] = Wide ? _mm512_setzero_si512() : _mm512_loadu_si512(targets[v] + pixel.target);
-    for (; code != end; ++code) {
-      const int8_t* row = weights + size_t{*code} * (Vectors * kLanes);
-#pragma GCC unroll 9
-      for (size_t v = 0; v < Vectors; ++v) {
-        const __m256i weight =
-            _mm256_loadu_si256(reinterpret_cast<const __m256i*>(row + v * kLanes));
-        sums[v] = _mm512_add_epi16(sums[v], _mm512_cvtepi8_epi16(weight));
-      }
-    }
-    // Lanes past the outputs carry zeros, but those of the next pixel may be among them: store in
-    // order, one vector at a time.
-#pragma GCC unroll 9
+struct Rows {
+  template <size_t Vectors, bool Wide>
+  static CASC_AVX512 void add(const RowJob& job) {
+    const RowPixel* const pixels = job.pixels;
+    const uint16_t* const codes = job.codes;
+    const int8_t* const weights = job.weights;
+    std::conditional_t<Wide, int32_t, int16_t>* targets[Vectors];
     for (size_t v = 0; v < Vectors; ++v) {
       if constexpr (Wide) {
-        addWide(targets[v] + pixel.target, sums[v]);
+        targets[v] = job.wideSums + job.targets[v];
       } else {
-        _mm512_storeu_si512(targets[v] + pixel.target, sums[v]);
+        targets[v] = job.sums + job.targets[v];
+      }
+    }
+    for (size_t p = 0; p < job.pixelCount; ++p) {
+      const RowPixel pixel = pixels[p];
+      const uint16_t* code = codes + pixel.first;
+      const uint16_t* const end = code + pixel.count;
+      __m512i sums[Vectors];
+#pragma GCC unroll 9
+      for (size_t v = 0; v < Vectors; ++v)
+        sums[v] = Wide ? _mm512_setzero_si512() : _mm512_loadu_si512(targets[v] + pixel.target);
+      for (; code != end; ++code) {
+        const int8_t* row = weights + size_t{*code} * (Vectors * kLanes);
+#pragma GCC unroll 9
+        for (size_t v = 0; v < Vectors; ++v) {
+          const __m256i weight =
+              _mm256_loadu_si256(reinterpret_cast<const __m256i*>(row + v * kLanes));
+          sums[v] = _mm512_add_epi16(sums[v], _mm512_cvtepi8_epi16(weight));
+        }
+      }
+      // Lanes past the outputs carry zeros, but those of the next pixel may be among them: store in
+      // order, one vector at a time.
+#pragma GCC unroll 9
+      for (size_t v = 0; v < Vectors; ++v) {
+        if constexpr (Wide) {
+          addWide(targets[v] + pixel.target, sums[v]);
+        } else {
+          _mm512_storeu_si512(targets[v] + pixel.target, sums[v]);
+        }
       }
     }
   }
-}
-
-template <bool Wide>
-CASC_AVX512 void choose(const RowJob& job) {
-  switch (job.vectors) {
-    case 1:
-      return addRows<1, Wide>(job);
-    case 2:
-      return addRows<2, Wide>(job);
-    case 3:
-      return addRows<3, Wide>(job);
-    case 4:
-      return addRows<4, Wide>(job);
-    case 5:
-      return addRows<5, Wide>(job);
-    case 6:
-      return addRows<6, Wide>(job);
-    case 7:
-      return addRows<7, Wide>(job);
-    case 8:
-      return addRows<8, Wide>(job);
-    default:
-      return addRows<9, Wide>(job);
-  }
-}
-
-CASC_AVX512 void add(const RowJob& job) {
-  return job.sums ? choose<false>(job) : choose<true>(job);
-}
+};
 
 }  // namespace
 
-const RowKernel rowKernelAvx512{add, kLanes};
+const RowKernel rowKernelAvx512{addByVectors<Rows>, kLanes};
 
 CASC_AVX512 void collectCodesAvx512(const int8_t* row, size_t w, size_t c, uint32_t count,
                                     uint16_t* codes, uint32_t* begin) {

@@ -1,4 +1,5 @@
 // The row kernel for NEON: 16 sums in two registers.
+#include "kernels/rows/by_vectors.h"
 #include "kernels/rows/compress.h"
 #include "kernels/rows/rows.h"
 #include "kernels/target.h"
@@ -17,88 +18,64 @@ void addQuarter(int32_t* sums, int16x4_t more) {
   vst1q_s32(sums, vaddw_s16(vld1q_s32(sums), more));
 }
 
-template <size_t Vectors, bool Wide>
-void addRows(const RowJob& job) {
-  const RowPixel* const pixels = job.pixels;
-  const uint16_t* const codes = job.codes;
-  const int8_t* const weights = job.weights;
-  std::conditional_t<Wide, int32_t, int16_t>* targets[Vectors];
-  for (size_t v = 0; v < Vectors; ++v) {
-    if constexpr (Wide) {
-      targets[v] = job.wideSums + job.targets[v];
-    } else {
-      targets[v] = job.sums + job.targets[v];
-    }
-  }
-  for (size_t p = 0; p < job.pixelCount; ++p) {
-    const RowPixel pixel = pixels[p];
-    const uint16_t* code = codes + pixel.first;
-    const uint16_t* const end = code + pixel.count;
-    int16x8_t sums[Vectors][2];
-#pragma GCC unroll 9
+struct Rows {
+  template <size_t Vectors, bool Wide>
+  static void add(const RowJob& job) {
+    const RowPixel* const pixels = job.pixels;
+    const uint16_t* const codes = job.codes;
+    const int8_t* const weights = job.weights;
+    std::conditional_t<Wide, int32_t, int16_t>* targets[Vectors];
     for (size_t v = 0; v < Vectors; ++v) {
       if constexpr (Wide) {
-        sums[v][0] = sums[v][1] = vdupq_n_s16(0);
+        targets[v] = job.wideSums + job.targets[v];
       } else {
-        sums[v][0] = vld1q_s16(targets[v] + pixel.target);
-        sums[v][1] = vld1q_s16(targets[v] + pixel.target + kHalf);
+        targets[v] = job.sums + job.targets[v];
       }
     }
-    for (; code != end; ++code) {
-      const int8_t* row = weights + size_t{*code} * (Vectors * kLanes);
+    for (size_t p = 0; p < job.pixelCount; ++p) {
+      const RowPixel pixel = pixels[p];
+      const uint16_t* code = codes + pixel.first;
+      const uint16_t* const end = code + pixel.count;
+      int16x8_t sums[Vectors][2];
 #pragma GCC unroll 9
       for (size_t v = 0; v < Vectors; ++v) {
-        const int8x16_t weight = vld1q_s8(row + v * kLanes);
-        sums[v][0] = vaddw_s8(sums[v][0], vget_low_s8(weight));
-        sums[v][1] = vaddw_high_s8(sums[v][1], weight);
+        if constexpr (Wide) {
+          sums[v][0] = sums[v][1] = vdupq_n_s16(0);
+        } else {
+          sums[v][0] = vld1q_s16(targets[v] + pixel.target);
+          sums[v][1] = vld1q_s16(targets[v] + pixel.target + kHalf);
+        }
       }
-    }
-    // In ascending order of targets; see the packing in engine/spiking/row_synapse.cc.
+      for (; code != end; ++code) {
+        const int8_t* row = weights + size_t{*code} * (Vectors * kLanes);
 #pragma GCC unroll 9
-    for (size_t v = 0; v < Vectors; ++v) {
-      if constexpr (Wide) {
-        int32_t* const to = targets[v] + pixel.target;
-        addQuarter(to, vget_low_s16(sums[v][0]));
-        addQuarter(to + 4, vget_high_s16(sums[v][0]));
-        addQuarter(to + kHalf, vget_low_s16(sums[v][1]));
-        addQuarter(to + kHalf + 4, vget_high_s16(sums[v][1]));
-      } else {
-        vst1q_s16(targets[v] + pixel.target, sums[v][0]);
-        vst1q_s16(targets[v] + pixel.target + kHalf, sums[v][1]);
+        for (size_t v = 0; v < Vectors; ++v) {
+          const int8x16_t weight = vld1q_s8(row + v * kLanes);
+          sums[v][0] = vaddw_s8(sums[v][0], vget_low_s8(weight));
+          sums[v][1] = vaddw_high_s8(sums[v][1], weight);
+        }
+      }
+      // In ascending order of targets; see the packing in engine/spiking/row_synapse.cc.
+#pragma GCC unroll 9
+      for (size_t v = 0; v < Vectors; ++v) {
+        if constexpr (Wide) {
+          int32_t* const to = targets[v] + pixel.target;
+          addQuarter(to, vget_low_s16(sums[v][0]));
+          addQuarter(to + 4, vget_high_s16(sums[v][0]));
+          addQuarter(to + kHalf, vget_low_s16(sums[v][1]));
+          addQuarter(to + kHalf + 4, vget_high_s16(sums[v][1]));
+        } else {
+          vst1q_s16(targets[v] + pixel.target, sums[v][0]);
+          vst1q_s16(targets[v] + pixel.target + kHalf, sums[v][1]);
+        }
       }
     }
   }
-}
-
-template <bool Wide>
-void choose(const RowJob& job) {
-  switch (job.vectors) {
-    case 1:
-      return addRows<1, Wide>(job);
-    case 2:
-      return addRows<2, Wide>(job);
-    case 3:
-      return addRows<3, Wide>(job);
-    case 4:
-      return addRows<4, Wide>(job);
-    case 5:
-      return addRows<5, Wide>(job);
-    case 6:
-      return addRows<6, Wide>(job);
-    case 7:
-      return addRows<7, Wide>(job);
-    case 8:
-      return addRows<8, Wide>(job);
-    default:
-      return addRows<9, Wide>(job);
-  }
-}
-
-void add(const RowJob& job) { return job.sums ? choose<false>(job) : choose<true>(job); }
+};
 
 }  // namespace
 
-const RowKernel rowKernelNeon{add, kLanes};
+const RowKernel rowKernelNeon{addByVectors<Rows>, kLanes};
 
 void collectCodesNeon(const int8_t* row, size_t w, size_t c, uint32_t count, uint16_t* codes,
                       uint32_t* begin) {
