@@ -1,6 +1,7 @@
 #include "engine/spiking/fixed_layers.h"
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 #include <utility>
 
@@ -84,19 +85,33 @@ void FixedLayers::dropSilent(size_t index) {
   }
 }
 
-/** Σ of a source's planes over steps, events not counted. */
-void FixedLayers::addPlane(const Layer<int32_t>& from, const Plane& plane, Plane& sum) const {
+/** Σ of a source's planes at hand, `steps_`; events are values other than 0. */
+std::unique_ptr<Plane> FixedLayers::sumPlanes(const Layer<int32_t>& from) {
+  auto sum = sim_.takePlane(from);
   const size_t row = from.shape.row();
   for (size_t y = 0; y < size_t(from.shape.h); ++y) {
-    if (plane.events[y] == 0) continue;
     if (from.graded) {
-      const int32_t* values = plane.as<int32_t>() + y * row;
-      int32_t* to = sum.as<int32_t>() + y * row;
-      for (size_t i = 0; i < row; ++i) to[i] = addProduct(to[i], 1, values[i]);
-    } else {
-      sim_.plan_.byteKernels.add(sum.as<int8_t>() + y * row, plane.as<int8_t>() + y * row, row);
+      int32_t* to = sum->as<int32_t>() + y * row;
+      std::fill_n(to, row, 0);
+      for (const Plane* plane : steps_)
+        sim_.plan_.byteKernels.addTimes(to, 1, plane->as<int32_t>() + y * row, row);
+      continue;
     }
+    int8_t* to = sum->as<int8_t>() + y * row;
+    bool first = true;
+    for (const Plane* plane : steps_) {
+      if (plane->events[y] == 0) continue;
+      const int8_t* spikes = plane->as<int8_t>() + y * row;
+      if (std::exchange(first, false)) {
+        std::memcpy(to, spikes, row);
+      } else {
+        sim_.plan_.byteKernels.add(to, spikes, row);
+      }
+    }
+    if (first) std::memset(to, 0, row);
   }
+  sim_.countPlane(from, *sum);
+  return sum;
 }
 
 std::unique_ptr<Plane> FixedLayers::zeroPlane(const Layer<int32_t>& layer) {
@@ -136,58 +151,62 @@ void FixedLayers::addInputs(const Layer<int32_t>& layer, Moment now) {
   }
 }
 
-/** Adds what the layer's terms receive at a moment to the sums over early steps. */
-void FixedLayers::addEarly(const Layer<int32_t>& layer, Moment now) {
-  run_.earlyAwake += now.sleep == 0;
-  for (const Term<int32_t>& term : layer.terms) {
-    if (sim_.plan_.layers[term.source].constant) continue;
-    if (const Plane* plane = sim_.sourcePlane(term.source, now))
-      sim_.operations += sim_.adder_.additions(term, *plane);
-  }
-  for (size_t source : layer.sources) {
-    if (sim_.plan_.layers[source].constant) continue;
-    const Plane* plane = sim_.sourcePlane(source, now);
-    if (!plane) continue;
-    if (!early_[source]) early_[source] = zeroPlane(sim_.plan_.layers[source]);
-    addPlane(sim_.plan_.layers[source], *plane, *early_[source]);
-  }
+/** A source never took a spike back: its counts tell how many it sent. */
+bool FixedLayers::onlyPositive(size_t source) const {
+  const Layer<int32_t>& layer = sim_.plan_.layers[source];
+  return layer.kind == LayerKind::Neuron && sim_.negative[layer.neuronOrdinal] == 0;
 }
 
-/** The steps of a layer's run: those before it may fire, as one, and those after, by phase. */
-void FixedLayers::planSteps(size_t index) {
-  const Layer<int32_t>& layer = sim_.plan_.layers[index];
-  const int32_t first = sim_.schedule_.firstFiring(layer.depth);
-  for (int32_t p = 0; p < sim_.schedule_.phases(); ++p) {
-    LayerPhase phase;
-    phase.first = run_.steps.size();
-    const int32_t group = sim_.schedule_.group(p);
-    int32_t sourceEnd = group;
-    for (size_t source : layer.sources)
-      sourceEnd = std::max(sourceEnd, int32_t(sim_.series_[source].phases[size_t(p)].size()));
-    Moment now{p, 0, sim_.schedule_.before(p), 0};
-    for (;; ++now.index) {
-      now.awake = sim_.schedule_.before(p) + std::min(now.index + 1, group);
-      now.sleep = std::max(0, now.index + 1 - group);
-      const bool early = sim_.schedule_.runStep(p, now.index) < first;
-      if (now.sleep > sim_.schedule_.sleepLimit() || (!early && now.index >= sourceEnd)) break;
-      const uint64_t before = sim_.operations;
-      if (early) {
-        addEarly(layer, now);
-      } else {
-        run_.steps.push_back({now, run_.inputs.size(), nullptr});
-        addInputs(layer, now);
-        const StepInput* inputs = run_.inputs.data() + run_.steps.back().inputs;
-        sim_.profiler_.step(index, now.sleep > 0, pathOf(inputs, layer.terms.size()));
-      }
-      if (now.sleep > 0) sim_.profiler_.asleep(index, 0, {0, 0, sim_.operations - before});
-    }
-    phase.end = run_.steps.size();
-    phase.next = now;
-    phase.begun = phase.end > phase.first || now.sleep <= sim_.schedule_.sleepLimit();
-    run_.phases.push_back(phase);
+/** Additions of the steps at hand, whose sum this is. */
+uint64_t FixedLayers::additions(const Layer<int32_t>& layer, size_t source, const Plane& sum) {
+  // A profile wants them apart, awake and asleep.
+  const bool counts = onlyPositive(source) && !sim_.profiler_.on();
+  if (counts) {
+    spikes_.assign(sum.events.size(), 0);
+    for (const Plane* plane : steps_)
+      for (size_t y = 0; y < spikes_.size(); ++y) spikes_[y] += plane->events[y];
   }
-  for (size_t source : layer.sources)
-    if (early_[source]) sim_.countPlane(sim_.plan_.layers[source], *early_[source]);
+  uint64_t all = 0;
+  for (const Term<int32_t>& term : layer.terms) {
+    if (term.source != source) continue;
+    if (counts) {
+      all += sim_.adder_.additions(term, sum.as<int8_t>(), spikes_.data());
+      continue;
+    }
+    for (size_t k = 0; k < steps_.size(); ++k) {
+      const uint64_t additions = sim_.adder_.additions(term, *steps_[k]);
+      if (k >= awake_) asleep_ += additions;
+      all += additions;
+    }
+  }
+  return all;
+}
+
+/** What the layer receives before it may fire, as one step. */
+void FixedLayers::sumEarly(size_t index) {
+  const Layer<int32_t>& layer = sim_.plan_.layers[index];
+  asleep_ = 0;
+  for (int32_t p = 0; p < sim_.schedule_.phases(); ++p)
+    run_.earlyAwake += std::min(earlySteps(layer, p), sim_.schedule_.group(p));
+  for (size_t source : layer.sources) {
+    if (sim_.plan_.layers[source].constant) continue;
+    steps_.clear();
+    awake_ = 0;
+    for (const bool awake : {true, false}) {
+      for (int32_t p = 0; p < sim_.schedule_.phases(); ++p) {
+        const auto& planes = sim_.series_[source].phases[size_t(p)];
+        const auto group = size_t(sim_.schedule_.group(p));
+        const size_t end = std::min(planes.size(), size_t(earlySteps(layer, p)));
+        for (size_t i = awake ? 0 : group; i < (awake ? std::min(group, end) : end); ++i)
+          if (planes[i]) steps_.push_back(planes[i].get());
+      }
+      if (awake) awake_ = steps_.size();
+    }
+    if (steps_.empty()) continue;
+    early_[source] = sumPlanes(sim_.plan_.layers[source]);
+    sim_.operations += additions(layer, source, *early_[source]);
+  }
+  if (asleep_ > 0) sim_.profiler_.asleep(index, 0, {0, 0, asleep_});
   for (const Term<int32_t>& term : layer.terms) {
     const Plane* plane = early_[term.source].get();
     const bool any = plane && plane->total() > 0;
@@ -196,6 +215,43 @@ void FixedLayers::planSteps(size_t index) {
                                    : StepInput{});
   }
   sim_.profiler_.step(index, false, pathOf(run_.earlyInputs.data(), layer.terms.size()));
+}
+
+/** Steps of a phase before the layer may fire. */
+int32_t FixedLayers::earlySteps(const Layer<int32_t>& layer, int32_t phase) const {
+  const int32_t first = sim_.schedule_.firstFiring(layer.depth);
+  return std::clamp(first - sim_.schedule_.runStep(phase, 0), 0,
+                    sim_.schedule_.group(phase) + sim_.schedule_.sleepLimit());
+}
+
+/** The steps of a layer's run: those before it may fire, as one, and those after, by phase. */
+void FixedLayers::planSteps(size_t index) {
+  const Layer<int32_t>& layer = sim_.plan_.layers[index];
+  sumEarly(index);
+  for (int32_t p = 0; p < sim_.schedule_.phases(); ++p) {
+    LayerPhase phase;
+    phase.first = run_.steps.size();
+    const int32_t group = sim_.schedule_.group(p);
+    int32_t sourceEnd = group;
+    for (size_t source : layer.sources)
+      sourceEnd = std::max(sourceEnd, int32_t(sim_.series_[source].phases[size_t(p)].size()));
+    Moment now{p, 0, sim_.schedule_.before(p), 0};
+    for (now.index = earlySteps(layer, p);; ++now.index) {
+      now.awake = sim_.schedule_.before(p) + std::min(now.index + 1, group);
+      now.sleep = std::max(0, now.index + 1 - group);
+      if (now.sleep > sim_.schedule_.sleepLimit() || now.index >= sourceEnd) break;
+      const uint64_t before = sim_.operations;
+      run_.steps.push_back({now, run_.inputs.size(), nullptr});
+      addInputs(layer, now);
+      const StepInput* inputs = run_.inputs.data() + run_.steps.back().inputs;
+      sim_.profiler_.step(index, now.sleep > 0, pathOf(inputs, layer.terms.size()));
+      if (now.sleep > 0) sim_.profiler_.asleep(index, 0, {0, 0, sim_.operations - before});
+    }
+    phase.end = run_.steps.size();
+    phase.next = now;
+    phase.begun = phase.end > phase.first || now.sleep <= sim_.schedule_.sleepLimit();
+    run_.phases.push_back(phase);
+  }
 }
 
 /** A neuron layer whose neurons run many steps at once; see layer_train.h. */
