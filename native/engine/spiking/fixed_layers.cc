@@ -203,12 +203,18 @@ void FixedLayers::sumEarly(size_t index) {
       if (awake) awake_ = steps_.size();
     }
     if (steps_.empty()) continue;
-    early_[source] = sumPlanes(sim_.plan_.layers[source]);
+    const Series& series = sim_.series_[source];
+    if (series.counts && steps_.size() == series.planes()) {
+      early_[source] = series.counts.get();
+    } else {
+      sums_.push_back(sumPlanes(sim_.plan_.layers[source]));
+      early_[source] = sums_.back().get();
+    }
     sim_.operations += additions(layer, source, *early_[source]);
   }
   if (asleep_ > 0) sim_.profiler_.asleep(index, 0, {0, 0, asleep_});
   for (const Term<int32_t>& term : layer.terms) {
-    const Plane* plane = early_[term.source].get();
+    const Plane* plane = early_[term.source];
     const bool any = plane && plane->total() > 0;
     run_.early = run_.early || any;
     run_.earlyInputs.push_back(any ? StepInput{plane, choosePath(term, *plane, false)}
@@ -260,7 +266,9 @@ void FixedLayers::neurons(size_t index) {
   const Shape& s = layer.shape;
   const auto current = sim_.constantCurrent(layer);
   run_.restart();
-  for (auto& plane : early_) sim_.pool_.give(std::move(plane));  // of the layer before
+  std::fill(early_.begin(), early_.end(), nullptr);
+  for (auto& plane : sums_) sim_.pool_.give(std::move(plane));  // of the layer before
+  sums_.clear();
   run_.layer = &layer;
   run_.schedule = &sim_.schedule_;
   run_.abort = sim_.abort_;
@@ -276,9 +284,15 @@ void FixedLayers::neurons(size_t index) {
     sim_.counts[layer.neuronOrdinal].resize(s.numel());
     run_.counts = sim_.counts[layer.neuronOrdinal].data();
   }
+  auto& series = sim_.series_[index];
+  run_.spikeCounts = nullptr;
+  if (sim_.schedule_.fullWave() && sim_.consumed(index)) {
+    series.counts = sim_.takePlane(layer);
+    run_.spikeCounts = series.counts->as<int8_t>();
+  }
   run_.ordinal = layer.neuronOrdinal;
   planSteps(index);
-  auto& planes = sim_.series_[index].phases;
+  auto& planes = series.phases;
   size_t fed = 1;
   for (LayerStep& step : run_.steps) {
     auto plane = sim_.takePlane(layer);
@@ -306,6 +320,7 @@ void FixedLayers::neurons(size_t index) {
   });
   for (const LayerTally& tally : tallies_) book(index, tally);
   dropSilent(index);
+  if (series.counts) sim_.countPlane(layer, *series.counts);
 }
 
 void FixedLayers::book(size_t index, const LayerTally& tally) {

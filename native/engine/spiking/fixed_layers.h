@@ -47,7 +47,8 @@ class FixedLayers {
   Simulation<int32_t>& sim_;
   LayerRun run_;
   std::mutex planesMutex_;
-  std::vector<std::unique_ptr<Plane>> early_;  // per source: sum over steps, see sumEarly
+  std::vector<const Plane*> early_;  // per source: sum over steps, see sumEarly
+  std::vector<std::unique_ptr<Plane>> sums_;
   // Of one source: its planes in those steps, first `awake_` of them awake, and what they cause.
   std::vector<const Plane*> steps_;
   size_t awake_ = 0;
