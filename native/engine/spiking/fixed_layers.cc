@@ -17,6 +17,17 @@ Path pathOf(const StepInput* inputs, size_t terms) {
   return path;
 }
 
+/** Of a row of a plane: no band wrote it. */
+constexpr uint32_t kUnwritten = std::numeric_limits<uint32_t>::max();
+
+void fillUnwritten(const Shape& shape, Plane& plane) {
+  for (size_t y = 0; y < plane.events.size(); ++y) {
+    if (plane.events[y] != kUnwritten) continue;
+    plane.events[y] = 0;
+    std::memset(plane.as<int8_t>() + y * shape.row(), 0, shape.row());
+  }
+}
+
 }  // namespace
 
 template <class Body>
@@ -112,13 +123,6 @@ std::unique_ptr<Plane> FixedLayers::sumPlanes(const Layer<int32_t>& from) {
   }
   sim_.countPlane(from, *sum);
   return sum;
-}
-
-std::unique_ptr<Plane> FixedLayers::zeroPlane(const Layer<int32_t>& layer) {
-  auto plane = sim_.takePlane(layer);
-  std::fill(plane->data.begin(), plane->data.end(), std::byte{0});
-  std::fill(plane->events.begin(), plane->events.end(), 0u);
-  return plane;
 }
 
 /** The cheapest way to a term's current. */
@@ -275,10 +279,11 @@ void FixedLayers::neurons(size_t index) {
   run_.profile = sim_.profiler_.on();
   run_.constant = current.data;
   run_.constantStride = current.rowStride;
-  for (int32_t x = 0; x < s.w; ++x)
-    for (size_t c = 0; c < size_t(s.c); ++c)
-      run_.start.push_back(
-          startOf(sim_.schedule_, layer.channelStart[c], layer.channelThreshold[c]));
+  run_.start.resize(s.row());
+  for (size_t c = 0; c < size_t(s.c); ++c)
+    run_.start[c] = startOf(sim_.schedule_, layer.channelStart[c], layer.channelThreshold[c]);
+  for (size_t x = 1; x < size_t(s.w); ++x)
+    std::copy_n(run_.start.begin(), s.c, run_.start.begin() + ptrdiff_t(x * size_t(s.c)));
   run_.counts = nullptr;
   if (sim_.options_.counts) {
     sim_.counts[layer.neuronOrdinal].resize(s.numel());
@@ -305,10 +310,15 @@ void FixedLayers::neurons(size_t index) {
   run_.plane = [&](Moment now) {
     const std::lock_guard lock(planesMutex_);
     auto& steps = planes[size_t(now.phase)];
-    if (steps.size() <= size_t(now.index) || !steps[size_t(now.index)])
-      sim_.keep(index, now, zeroPlane(layer));
+    if (steps.size() <= size_t(now.index) || !steps[size_t(now.index)]) {
+      auto plane = sim_.takePlane(layer);
+      std::fill(plane->events.begin(), plane->events.end(), kUnwritten);
+      late_.push_back(plane.get());
+      sim_.keep(index, now, std::move(plane));
+    }
     return steps[size_t(now.index)].get();
   };
+  late_.clear();
   hireWorkers();
   for (LayerTally& tally : tallies_) {
     tally = {};
@@ -319,6 +329,7 @@ void FixedLayers::neurons(size_t index) {
     trainers_[worker]->run(run_, rows, tallies_[worker]);
   });
   for (const LayerTally& tally : tallies_) book(index, tally);
+  for (Plane* plane : late_) fillUnwritten(s, *plane);
   dropSilent(index);
   if (series.counts) sim_.countPlane(layer, *series.counts);
 }

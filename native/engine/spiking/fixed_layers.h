@@ -36,7 +36,6 @@ class FixedLayers {
   uint64_t additions(const Layer<int32_t>& layer, size_t source, const Plane& sum);
   bool onlyPositive(size_t source) const;
   Path choosePath(const Term<int32_t>& term, const Plane& plane, bool spikes) const;
-  std::unique_ptr<Plane> zeroPlane(const Layer<int32_t>& layer);
   void dropSilent(size_t index);
   /** Calls body(worker, rows) for all rows of a layer, `rows` of them at a time at most. */
   template <class Body>
@@ -47,6 +46,7 @@ class FixedLayers {
   Simulation<int32_t>& sim_;
   LayerRun run_;
   std::mutex planesMutex_;
+  std::vector<Plane*> late_;         // of steps after the last with any input
   std::vector<const Plane*> early_;  // per source: sum over steps, see sumEarly
   std::vector<std::unique_ptr<Plane>> sums_;
   // Of one source: its planes in those steps, first `awake_` of them awake, and what they cause.

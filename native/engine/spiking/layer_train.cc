@@ -77,8 +77,7 @@ void BandTrainer::run(const LayerRun& run, RowRange band, LayerTally& tally) {
     }
     if (anyPending()) tally.pendingAtEnd[p] = 1;
   }
-  for (size_t i = 0; run.counts && i < rows * row; ++i)
-    run.counts[band.from * row + i] = count_[i];
+  for (size_t i = 0; run.counts && i < rows * row; ++i) run.counts[band.from * row + i] = count_[i];
   tally.secondsAsleep += clock_.asleep();
 }
 

@@ -97,7 +97,8 @@ struct Series {
   size_t planes() const {
     size_t sum = 0;
     for (const Phase& phase : phases)
-      sum += size_t(std::count_if(phase.begin(), phase.end(), [](const auto& p) { return bool(p); }));
+      sum +=
+          size_t(std::count_if(phase.begin(), phase.end(), [](const auto& p) { return bool(p); }));
     return sum;
   }
 

@@ -242,7 +242,8 @@ double LayerRun::bytes() const {
 }
 
 double FixedLayers::bytes() const {
-  double sum = run_.bytes() + held(early_) + held(sums_) + held(poolSteps_) + held(tallies_);
+  double sum = run_.bytes() + held(early_) + held(sums_) + held(late_) + held(steps_) +
+               held(spikes_) + held(poolSteps_) + held(tallies_);
   for (const auto& trainer : trainers_) sum += trainer->bytes();
   for (const auto& pool : pools_) sum += pool->bytes();
   return sum;

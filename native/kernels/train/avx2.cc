@@ -46,8 +46,8 @@ CASC_AVX2 inline __m256i takingBack(__m256i v, __m256i n, __m256i allowed) {
 }
 
 /** ⌊v/θ⌋ or −⌈−v/θ⌉, as the kernel for AVX-512 has it. */
-CASC_AVX2 inline __m256i coast(__m256i& v, __m256i theta, __m256i n, __m256i limit,
-                               __m256i allowed, int32_t steps) {
+CASC_AVX2 inline __m256i coast(__m256i& v, __m256i theta, __m256i n, __m256i limit, __m256i allowed,
+                               int32_t steps) {
   const __m256i sign = _mm256_srai_epi32(v, 31);
   __m256i rest = _mm256_xor_si256(v, sign);
   __m256i missed = _mm256_setzero_si256();
@@ -144,8 +144,7 @@ CASC_AVX2 inline bool run(const TrainJob& job, size_t i, TrainWords& words, unsi
     for (size_t k = 0; k < count; ++k) {
       const __m256i past = _mm256_set1_epi8(static_cast<char>(k));
       const __m256i plus = _mm256_cmpgt_epi8(left, past);
-      const __m256i minus =
-          _mm256_cmpgt_epi8(_mm256_sub_epi8(_mm256_setzero_si256(), past), left);
+      const __m256i minus = _mm256_cmpgt_epi8(_mm256_sub_epi8(_mm256_setzero_si256(), past), left);
       store(steps[t + k].spikes + i, _mm256_or_si256(_mm256_abs_epi8(plus), minus));
       words.plus[t + k] |= signs(plus) << shift;
       words.minus[t + k] |= signs(minus) << shift;
