@@ -149,8 +149,8 @@ describe('strict: false', () => {
 
   test('strict throws for the first in file order', () => {
     const n = new Net(['N', 4, 6, 6]);
-    const y = n.add('Floor', ['x']);
-    n.add('Add', [y, n.add('Elu', ['x'])]);
+    const y = n.conv(n.add('Floor', ['x']), 4, 4);
+    n.conv(n.add('Add', [y, n.add('Elu', ['x'])]), 2, 4);
     expectError(n.model(), 'ERR_CASC_UNSUPPORTED', 'node Floor_0 (Floor)');
   });
 });
