@@ -26,7 +26,9 @@ export function markTail(graph: DraftGraph, steps: ReadonlyMap<Draft, string>): 
   const first = new Map<Draft, Draft>();
   for (const node of nodes) {
     const cause = node.inputs.map((input) => first.get(input)).find((found) => found !== undefined);
-    if (cause && isLayer(node)) {
+    // A quantised value that is no neuron is clipped right after its step.
+    const belongs = cause !== undefined && is(cause, 'step') && is(node, 'clip');
+    if (cause && isLayer(node) && !belongs) {
       const reason =
         reasonAgainst(cause, steps) ??
         `analogue in the middle of the net: it comes after ${nameOf(cause)} (${cause.origin?.opType}), which no neuron computes. ` +
@@ -56,14 +58,15 @@ function reasonAgainst(cause: Draft, steps: ReadonlyMap<Draft, string>): string 
   if (is(cause, 'step')) return steps.get(cause)!;
   if (!isFreeClip(cause)) return undefined;
   const { lo, hi } = cause.operation;
-  if (lo === Number.NEGATIVE_INFINITY) return `it only clips from above; a neuron starts at 0. Put a Relu before it.`;
+  if (lo === Number.NEGATIVE_INFINITY)
+    return 'it only clips from above; a neuron starts at 0. Put a Relu before it, with one bound for all channels.';
   return `it clips to ${lo}…${hi}; a neuron starts at 0. Fine-tune with Relu or Clip from 0.`;
 }
 
 /** clip(x, lo, hi) of the tail in terms of relu: max(x, lo) = relu(x − lo) + lo, min(y, hi) = hi − relu(hi − y). */
 function expandClips(graph: DraftGraph): void {
   for (const node of graph.nodes()) {
-    if (!isFreeClip(node)) continue;
+    if (!is(node, 'clip') || !node.tail) continue;
     const step = (operation: Draft['operation'], input: Draft): Draft => {
       const result = draft(operation, node.origin, [input], node.dims, '');
       result.tail = true;
@@ -77,7 +80,8 @@ function expandClips(graph: DraftGraph): void {
     const relu = (input: Draft) => step({ op: 'unary', kind: 'relu' }, input);
     const { lo, hi } = node.operation;
     let value = node.inputs[0]!;
-    if (Number.isFinite(lo)) value = affine(1, lo, relu(affine(1, -lo, value)));
+    if (lo === 0) value = relu(value);
+    else if (Number.isFinite(lo)) value = affine(1, lo, relu(affine(1, -lo, value)));
     if (Number.isFinite(hi)) value = affine(-1, hi, relu(affine(-1, hi, value)));
     value.tensor = node.tensor;
     graph.replace(node, value);
