@@ -2,10 +2,11 @@
  * Nets quantised elsewhere, in the forms in which QCFS, clip-floor, LSQ and QuantizeLinear come out of exporters, with random
  * parameters: every neuron has the level that onnxruntime computes, and the spiking net is certified.
  */
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { CascError } from '../../lib/errors';
 import { importGraph, type NetworkNode } from '../../lib/graph';
-import { float, type OnnxModel, type TensorType } from '../../lib/onnx';
+import { float, type OnnxModel, readModel, type TensorType } from '../../lib/onnx';
 import { SpikingNetwork } from '../../lib/simulate';
 import { relativeDifference, runOnnx } from '../support/onnxruntime';
 import { Random } from '../support/random';
@@ -215,6 +216,16 @@ describe.each(Object.keys(ROUNDED))('%s', (name) => {
   test.each(Object.entries(STRAIGHT_THROUGH))('straight-through: %s', (_, round) =>
     property(ROUNDED[name]!(round), 0.5),
   );
+});
+
+test.each([
+  ['torch-clip-floor', 8],
+  ['torch-clip-floor-shift0', 8],
+  ['torch-qcfs', 8],
+  ['torch-lsq', 15],
+  ['torch-fake-quantize', 255],
+])('as PyTorch exports it: %s', async (name, levels) => {
+  await check(await readModel(join(__dirname, '../golden', `${name}.onnx`)), levels);
 });
 
 test('a whole activation in a straight-through gradient', async () => {
