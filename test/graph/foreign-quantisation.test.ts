@@ -4,9 +4,10 @@
  */
 import { join } from 'node:path';
 import fc from 'fast-check';
+import { quantizeToQdq } from '../../bench/qdq';
 import { CascError } from '../../lib/errors';
 import { importGraph, type NetworkNode } from '../../lib/graph';
-import { float, type OnnxModel, readModel, type TensorType } from '../../lib/onnx';
+import { float, type OnnxModel, parseModel, readModel, type TensorType } from '../../lib/onnx';
 import { SpikingNetwork } from '../../lib/simulate';
 import { relativeDifference, runOnnx } from '../support/onnxruntime';
 import { Random } from '../support/random';
@@ -402,6 +403,48 @@ describe('QuantizeLinear and DequantizeLinear', () => {
       expect(importGraph(model).nodes.at(-1)).toMatchObject({ tail: true });
     },
   );
+});
+
+describe('a whole net as static quantisation writes it', () => {
+  const images = new Random(3).normal(8 * 3 * 144);
+  const dims = [8, 3, 12, 12];
+  async function* calibration() {
+    yield { pixels: images, dims };
+  }
+  const quantised = async (build: (net: Net) => string): Promise<OnnxModel> => {
+    const net = new Net(['N', 3, 12, 12]);
+    const flat = net.add('Flatten', [net.add('GlobalAveragePool', [build(net)])]);
+    const model = net.model([net.add('Gemm', [flat, weights([5, 8]), weights([5])], { transB: 1 })]);
+    return parseModel(await quantizeToQdq(model, calibration()), { file: 'q.onnx' });
+  };
+
+  test('input, activations, pools, weights and logits', async () => {
+    const model = await quantised((net) => {
+      const pooled = net.add('MaxPool', [net.add('Relu', [net.conv('x', 8, 3)])], { kernel_shape: [2, 2] });
+      return net.add('Relu', [net.conv(pooled, 8, 8)]);
+    });
+    const network = importGraph(model);
+    expect(network.nodes.filter(({ op }) => op === 'quant')).toHaveLength(3);
+    expect(network.nodes[0]).toMatchObject({ grid: { step: expect.any(Number) } });
+    const [wanted] = Object.values(await runOnnx(model, images, dims, { optimize: false }));
+    for (const format of ['float32', 'int16', 'int8'] as const) {
+      const snn = SpikingNetwork.from(network, { format });
+      const { outputs, certificate } = await snn.simulate(images, 8, { certify: format !== 'float32' });
+      expect(relativeDifference(outputs[0]!, wanted!)).toBeLessThan(format === 'float32' ? 1e-5 : 0.03);
+      if (format !== 'float32') expect(certificate!.mismatches).toBe(0);
+      snn.dispose();
+    }
+  });
+
+  test('a sum of which both sides are quantised has negative levels: refused', async () => {
+    const model = await quantised((net) => {
+      const a = net.add('Relu', [net.conv('x', 8, 3)]);
+      return net.add('Relu', [net.add('Add', [net.conv(a, 8, 8), a])]);
+    });
+    expect(() => importGraph(model)).toThrow(
+      /signed QuantizeLinear .* leave sums and other values without a Relu in float/,
+    );
+  });
 });
 
 describe('ties', () => {
