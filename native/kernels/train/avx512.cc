@@ -41,10 +41,9 @@ CASC_AVX512 inline __m512i coast(__m512i& v, __m512i theta, __m512i below, __m51
   divide(2, _mm512_slli_epi32(theta, 2));
   divide(1, _mm512_add_epi32(theta, theta));
   divide(0, theta);
-  const __m512i whole = _mm512_sub_epi32(rest, theta);  // 8 and more: all steps
-  __m512i times = _mm512_sub_epi32(_mm512_set1_epi32(8 - 1), missed);
-  times = _mm512_add_epi32(times, _mm512_add_epi32(one, _mm512_srai_epi32(whole, 31)));
-  times = _mm512_sub_epi32(times, sign);
+  const __m512i whole = _mm512_srai_epi32(_mm512_sub_epi32(rest, theta), 31);  // −1: fewer than 8
+  __m512i times = _mm512_sub_epi32(_mm512_set1_epi32(8), missed);
+  times = _mm512_sub_epi32(_mm512_add_epi32(times, whole), sign);
   // n may rise to last + 2, fall to 0.
   const __m512i up = _mm512_sub_epi32(_mm512_add_epi32(last, one), below);
   const __m512i down = _mm512_and_si512(_mm512_add_epi32(below, one), takers);
