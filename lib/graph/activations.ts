@@ -50,8 +50,8 @@ function recognise(graph: DraftGraph, step: DraftOf<'step'>): string | undefined
   const opType = step.origin?.opType ?? '';
   if (signed) {
     return opType === 'QuantizeLinear'
-      ? `signed QuantizeLinear (${signed}) is not a neuron: a spike count starts at 0. Quantise after the Relu, with the type's minimum as zero point.`
-      : `${signed}: a neuron's levels start at 0. Clip from 0 on.`;
+      ? `signed QuantizeLinear (${signed}) is not a neuron: a spike count starts at 0. Quantise after the Relu, with the type's minimum as zero point, and leave sums and other values without a Relu in float.`
+      : `signed ${signed}: a neuron's levels start at 0. Train with a Relu before it, or with 0 as the lower clip bound.`;
   }
   return `it is not a quantised activation: ${reason}. Expected clip(floor(x / step + shift), 0, levels).`;
 }
@@ -81,7 +81,11 @@ function makeQuant(graph: DraftGraph, step: DraftOf<'step'>, before: Before, aft
   );
   quant.absorbed = absorbed(step, ...before.parts, ...after.parts);
   quant.notes.push(`${after.hi} levels`);
-  if (round) quant.notes.push(`${step.origin?.opType} rounds ties to even, the neuron rounds them up`);
+  if (round) {
+    quant.notes.push(
+      `${step.origin?.opType} rounds ties to even, the neuron rounds them up: one level more at exactly an even level and a half`,
+    );
+  }
   graph.replace(after.last, quant);
 }
 
@@ -116,15 +120,15 @@ function makeGrid(
   return true;
 }
 
-/** Recognises all quantised activations. Returns the steps that are none, with the reason. */
-export function recogniseActivations(graph: DraftGraph): { node: Draft; reason: string }[] {
-  const refused: { node: Draft; reason: string }[] = [];
+/** Recognises all quantised activations. Returns the steps that are none, with the reason: they may only stand in the tail. */
+export function recogniseActivations(graph: DraftGraph): Map<Draft, string> {
+  const others = new Map<Draft, string>();
   for (const node of graph.nodes()) {
     if (!is(node, 'step')) continue;
     const reason = recognise(graph, node);
-    if (reason !== undefined) refused.push({ node, reason });
+    if (reason !== undefined) others.set(node, reason);
   }
-  return refused;
+  return others;
 }
 
 /** The level that a value of x gets, per channel, before clipping. */

@@ -39,6 +39,8 @@ export const UNARY: Readonly<Record<string, Unary>> = {
   Sigmoid: (x) => 1 / (1 + Math.exp(-x)),
   Sign: Math.sign,
   Sin: Math.sin,
+  // Large values are their own.
+  Softplus: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
   Sqrt: Math.sqrt,
   Tanh: Math.tanh,
 };

@@ -86,7 +86,8 @@ function finished(node: Draft, id: number, ids: ReadonlyMap<Draft, number>, file
     case 'clip':
       return { ...base, op: 'relu', max: operation.hi };
     case 'step':
-      throw new Error(`unreachable: step ${nameOf(node)} was neither recognised nor refused`);
+      // In the tail: elsewhere it was recognised or refused.
+      return { ...base, op: 'unary', kind: operation.round ? 'round' : 'floor' };
     default:
       return { ...base, ...operation };
   }

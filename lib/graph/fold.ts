@@ -98,6 +98,10 @@ export function quantizedType(node: OnnxNode, zero: NDArray | undefined): Elemen
 /** Least and largest value of the integer types that QuantizeLinear produces. */
 export function integerRange(type: ElementType): [number, number] {
   switch (type) {
+    case 'uint4':
+      return [0, 15];
+    case 'int4':
+      return [-8, 7];
     case 'uint8':
       return [0, 255];
     case 'int8':
@@ -107,7 +111,7 @@ export function integerRange(type: ElementType): [number, number] {
     case 'int16':
       return [-32768, 32767];
     default:
-      throw new Refusal(`its zero point is of type ${type}; expected int8, uint8, int16 or uint16`);
+      throw new Refusal(`its zero point is of type ${type}; expected a signed or unsigned integer of 4, 8 or 16 bits`);
   }
 }
 

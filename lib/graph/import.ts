@@ -17,6 +17,7 @@ import {
 import type { OnnxNode } from './onnx-node';
 import { composeRoutes } from './routes';
 import { openGraph } from './source';
+import { cancelStraightThrough } from './straight-through';
 import { markTail } from './tail';
 import { type RefusedNode, translate } from './translate';
 import { giveVerdicts } from './verdicts';
@@ -72,10 +73,12 @@ export function importGraph(model: OnnxModel, options: ImportOptions = {}): Netw
 function normalise(graph: DraftGraph, refused: Map<OnnxNode, RefusedNode>, dropped: Dropped): void {
   exhaust(() => foldMatMulBias(graph));
   exhaust(() => foldBatchNorm(graph));
-  refuse(graph, recogniseActivations(graph), refused);
+  exhaust(() => cancelStraightThrough(graph, dropped));
+  const unrecognised = recogniseActivations(graph);
   exhaust(() => simplifyActivations(graph, dropped) || mergeScales(graph, dropped) || actBeforePooling(graph));
   composeRoutes(graph, dropped);
-  for (let list = markTail(graph); list.length; list = markTail(graph)) refuse(graph, list, refused);
+  const mark = () => markTail(graph, unrecognised);
+  for (let list = mark(); list.length; list = mark()) refuse(graph, list, refused);
 }
 
 /** Takes refused nodes, and what depends on them, out of the graph. */

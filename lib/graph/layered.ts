@@ -270,7 +270,7 @@ class Gatherer {
     if (this.levels.count !== count) {
       throw new CascError(
         'ERR_CASC_UNSUPPORTED',
-        `${this.network.file}: ${name} has ${count} levels but ${this.levels.name} has ${this.levels.count}; all activations need the same number, since every layer runs the same awake steps`,
+        `${this.network.file}: ${name} has ${count} levels but ${this.levels.name} has ${this.levels.count}; all activations need the same number, since every layer runs the same awake steps. Train or quantise them with one number of levels`,
         { file: this.network.file, node: name },
       );
     }

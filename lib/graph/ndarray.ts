@@ -63,8 +63,10 @@ function allocate(type: ElementType, size: number): NumericArray {
     case 'int64':
     case 'uint64':
       return new Float64Array(size);
+    case 'int4':
     case 'int8':
       return new Int8Array(size);
+    case 'uint4':
     case 'uint8':
     case 'bool':
       return new Uint8Array(size);

@@ -115,7 +115,7 @@ export interface QuantNode extends NodeBase {
   readonly tiesToEven: boolean;
 }
 
-export type UnaryKind = 'sigmoid' | 'tanh' | 'exp' | 'log' | 'sqrt' | 'abs' | 'neg' | 'relu';
+export type UnaryKind = 'sigmoid' | 'tanh' | 'exp' | 'log' | 'sqrt' | 'abs' | 'neg' | 'relu' | 'floor' | 'round';
 
 /** Element-wise function in the analogue tail. */
 export interface UnaryNode extends NodeBase {

@@ -78,6 +78,8 @@ const WRITERS: Record<TensorType, { code: number; bytes: number; set: (v: DataVi
   {
     float32: { code: DataType.FLOAT, bytes: 4, set: (v, at, x) => v.setFloat32(at, x, true) },
     float64: { code: DataType.DOUBLE, bytes: 8, set: (v, at, x) => v.setFloat64(at, x, true) },
+    int4: { code: DataType.INT4, bytes: 0.5, set: setNibble },
+    uint4: { code: DataType.UINT4, bytes: 0.5, set: setNibble },
     int8: { code: DataType.INT8, bytes: 1, set: (v, at, x) => v.setInt8(at, x) },
     uint8: { code: DataType.UINT8, bytes: 1, set: (v, at, x) => v.setUint8(at, x) },
     int16: { code: DataType.INT16, bytes: 2, set: (v, at, x) => v.setInt16(at, x, true) },
@@ -87,6 +89,12 @@ const WRITERS: Record<TensorType, { code: number; bytes: number; set: (v: DataVi
     int64: { code: DataType.INT64, bytes: 8, set: (v, at, x) => v.setBigInt64(at, toInt64(x), true) },
     bool: { code: DataType.BOOL, bytes: 1, set: (v, at, x) => v.setUint8(at, x ? 1 : 0) },
   };
+
+/** Two 4-bit integers share a byte: the first is its low half. */
+function setNibble(view: DataView, at: number, x: number): void {
+  const byte = Math.floor(at);
+  view.setUint8(byte, view.getUint8(byte) | ((x & 15) << (byte === at ? 0 : 4)));
+}
 
 /** A whole number as int64; what is beyond its range becomes its end. */
 function toInt64(x: number): bigint {
@@ -102,7 +110,7 @@ export function makeTensor(
   type: TensorType = 'float32',
 ): TensorProto {
   const { code, bytes, set } = WRITERS[type];
-  const rawData = new Uint8Array(values.length * bytes);
+  const rawData = new Uint8Array(Math.ceil(values.length * bytes));
   const view = bufferSourceToDataView(rawData);
   for (let i = 0; i < values.length; ++i) set(view, i * bytes, values[i]!);
   return { dims: [...dims], dataType: code, name, rawData };

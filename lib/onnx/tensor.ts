@@ -4,10 +4,12 @@ import { CascError } from '../errors';
 import { fromBfloat, fromHalf } from './half';
 import { DataType, type TensorProto } from './types';
 
-/** What a tensor holds. 16-bit floats are widened to float32, int64 and uint64 are held as numbers. */
+/** What a tensor holds. 16-bit floats are widened to float32, int64 and uint64 are held as numbers, 4-bit integers as bytes. */
 export type ElementType =
   | 'float32'
   | 'float64'
+  | 'int4'
+  | 'uint4'
   | 'int8'
   | 'uint8'
   | 'int16'
@@ -38,7 +40,7 @@ export interface OnnxTensor {
 
 interface Format {
   type: ElementType;
-  /** Bytes of an element in raw_data. */
+  /** Bytes of an element in raw_data; 1/2 where two share a byte, the first in its low half. */
   bytes: number;
   create: (length: number) => NumericArray;
   /** Reads raw_data where the bytes are not simply the array's. */
@@ -51,6 +53,14 @@ interface Format {
 const FORMATS: Readonly<Record<number, Format>> = {
   [DataType.FLOAT]: { type: 'float32', bytes: 4, create: (n) => new Float32Array(n), typed: 'floatData' },
   [DataType.DOUBLE]: { type: 'float64', bytes: 8, create: (n) => new Float64Array(n), typed: 'doubleData' },
+  [DataType.INT4]: {
+    type: 'int4',
+    bytes: 0.5,
+    create: (n) => new Int8Array(n),
+    raw: (view, offset) => (nibble(view, offset) << 28) >> 28,
+    typed: 'int32Data',
+  },
+  [DataType.UINT4]: { type: 'uint4', bytes: 0.5, create: (n) => new Uint8Array(n), raw: nibble, typed: 'int32Data' },
   [DataType.INT8]: { type: 'int8', bytes: 1, create: (n) => new Int8Array(n), typed: 'int32Data' },
   [DataType.UINT8]: { type: 'uint8', bytes: 1, create: (n) => new Uint8Array(n), typed: 'int32Data' },
   [DataType.BOOL]: { type: 'bool', bytes: 1, create: (n) => new Uint8Array(n), typed: 'int32Data' },
@@ -90,6 +100,12 @@ const FORMATS: Readonly<Record<number, Format>> = {
   },
 };
 
+/** Half of a byte: the low one at a whole offset, the high one half-way to the next. */
+function nibble(view: DataView, offset: number): number {
+  const byte = view.getUint8(Math.floor(offset));
+  return Number.isInteger(offset) ? byte & 15 : byte >> 4;
+}
+
 /** Name of a TensorProto.DataType, for messages. */
 export function dataTypeName(code: number): string {
   const entry = Object.entries(DataType).find(([, value]) => value === code);
@@ -121,17 +137,19 @@ export function decodeTensor(tensor: TensorProto, file: string): OnnxTensor {
   }
   const raw = tensor.rawData;
   if (raw && raw.length > 0) {
-    if (raw.length !== count * format.bytes) {
-      throw fail(
-        `holds ${raw.length} bytes, but [${dims}] of its type takes ${count * format.bytes}. Is the file whole?`,
-      );
+    const bytes = Math.ceil(count * format.bytes);
+    if (raw.length !== bytes) {
+      throw fail(`holds ${raw.length} bytes, but [${dims}] of its type takes ${bytes}. Is the file whole?`);
     }
     return { name, type: format.type, dims, data: fromRaw(raw, count, format) };
   }
   const entries = tensor[format.typed] ?? [];
-  if (entries.length !== count) {
-    throw fail(`holds ${entries.length} values, but its dimensions [${dims}] take ${count}. Is the file whole?`);
+  const packed = format.bytes < 1;
+  const expected = packed ? Math.ceil(count * format.bytes) : count;
+  if (entries.length !== expected) {
+    throw fail(`holds ${entries.length} values, but its dimensions [${dims}] take ${expected}. Is the file whole?`);
   }
+  if (packed) return { name, type: format.type, dims, data: fromRaw(Uint8Array.from(entries), count, format) };
   const data = format.create(count);
   for (let i = 0; i < count; ++i) data[i] = format.entry ? format.entry(entries[i]!) : entries[i]!;
   return { name, type: format.type, dims, data };

@@ -29,6 +29,8 @@ export const DataType = {
   UINT32: 12,
   UINT64: 13,
   BFLOAT16: 16,
+  UINT4: 21,
+  INT4: 22,
 } as const;
 
 export interface TensorProto {

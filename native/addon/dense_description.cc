@@ -92,7 +92,8 @@ class NodeReader {
         {"sigmoid", dense::Unary::Sigmoid}, {"tanh", dense::Unary::Tanh},
         {"exp", dense::Unary::Exp},         {"log", dense::Unary::Log},
         {"sqrt", dense::Unary::Sqrt},       {"abs", dense::Unary::Abs},
-        {"neg", dense::Unary::Neg},         {"relu", dense::Unary::Relu}};
+        {"neg", dense::Unary::Neg},         {"relu", dense::Unary::Relu},
+        {"floor", dense::Unary::Floor},     {"round", dense::Unary::Round}};
     const std::string kind = read::text(get("kind"), at("kind"));
     for (const auto& [name, unary] : kKinds) {
       if (kind == name) return {unary};

@@ -131,7 +131,9 @@ describe('shift and rounding', () => {
     const network = await agree(net.model());
     const expected = { levels: 6, stepIn: [0.25], offset: [0.125], stepOut: [0.25], tiesToEven: true };
     expect(numbers(only(network))).toEqual(expected);
-    expect(network.verdicts[2]!.note).toBe('6 levels; Round rounds ties to even, the neuron rounds them up');
+    expect(network.verdicts[2]!.note).toBe(
+      '6 levels; Round rounds ties to even, the neuron rounds them up: one level more at exactly an even level and a half',
+    );
   });
 
   test('one λ for each channel', async () => {
@@ -334,15 +336,16 @@ describe('input grid', () => {
   test('with another reader of the input it is no grid', () => {
     const net = new Net(['N', 3, 6, 5]);
     const z = net.add('Clip', [net.add('Round', [net.add('Mul', ['x', scalar(64)])]), scalar(-100), scalar(90)]);
-    net.add('Add', [z, 'x']);
-    expect(() => importGraph(net.model())).toThrow('levels -100…90: a neuron');
+    net.conv(net.add('Add', [z, 'x']), 2, 3);
+    expect(() => importGraph(net.model())).toThrow('signed levels -100…90');
   });
 });
 
 describe('what is no quantised activation', () => {
-  const refused = (build: (net: Net, y: string) => void): string => {
+  /** Between two convolutions; after the last, it would be the tail. */
+  const refused = (build: (net: Net, y: string) => string): string => {
     try {
-      importGraph(followed(build).model());
+      importGraph(followed((n, y) => n.conv(build(n, y), 2, 4)).model());
     } catch (error) {
       return (error as Error).message;
     }
@@ -360,13 +363,13 @@ describe('what is no quantised activation', () => {
     ).toContain('not on a whole level');
   });
   test('signed levels', () => {
-    const message = refused((n, y) => {
+    const message = refused((n, y) =>
       n.add('DequantizeLinear', [
         n.add('QuantizeLinear', [y, scalar(0.1), scalar(0, 'int8')]),
         scalar(0.1),
         scalar(0, 'int8'),
-      ]);
-    });
+      ]),
+    );
     expect(message).toContain(
       'node QuantizeLinear_1 (QuantizeLinear) cannot be converted: signed QuantizeLinear (levels -128…127) is not a neuron',
     );
@@ -374,7 +377,7 @@ describe('what is no quantised activation', () => {
   test('levels that differ between channels', () => {
     const message = refused((n, y) => {
       const z = n.add('Mul', [n.add('Clip', [y, scalar(0), scalar(1)]), floats([4, 8, 4, 8], [4, 1, 1])]);
-      n.add('Floor', [z]);
+      return n.add('Floor', [z]);
     });
     expect(message).toContain('different levels in different channels');
   });

@@ -97,6 +97,8 @@ const UNARY = {
   abs: Math.abs,
   neg: (x: number) => -x,
   relu: (x: number) => Math.max(x, 0),
+  floor: Math.floor,
+  round: halfEven,
 };
 
 function at(values: ArrayLike<number>, channel: number): number {

@@ -91,6 +91,27 @@ describe('refused operators', () => {
       (n, y) => n.add('MaxPool', [n.add('Reshape', [y, ints([4, 1, 6, 6])])], { kernel_shape: [2, 2] }),
       'batch axis that has been moved',
     ],
+    [
+      'an upper bound per channel without a quantised activation',
+      (n, y) => n.conv(n.add('Min', [n.add('Relu', [y]), floats([1, 2, 3, 4], [4, 1, 1])]), 2, 4),
+      'it only clips from above; a neuron starts at 0. Put a Relu before it, with one bound for all channels',
+    ],
+    [
+      'lower bounds per channel',
+      (n, y) => n.conv(n.add('Max', [y, floats([0, 1, 0, 0], [4, 1, 1])]), 2, 4),
+      'its bounds differ between channels: [0,1,0,0]; expected 0 as the lower',
+    ],
+    [
+      'negative upper bounds per channel',
+      (n, y) => n.conv(n.add('Min', [y, floats([1, -1, 1, 1], [4, 1, 1])]), 2, 4),
+      'its bounds differ between channels: [1,-1,1,1]',
+    ],
+    [
+      'HardTanh from -1 on',
+      (n, y) => n.conv(n.add('Max', [n.add('Min', [y, scalar(1)]), scalar(-1)]), 2, 4),
+      'it clips to -1…1; a neuron starts at 0. Fine-tune with Relu or Clip from 0.',
+    ],
+    ['SiLU', (n, y) => n.conv(n.add('Mul', [y, n.add('Sigmoid', [y])]), 2, 4), 'multiplies two values'],
     ['two values compared', (n, y) => n.add('Max', [y, 'x']), 'compares two values'],
     ['training', (n, y) => n.add('Dropout', [y, scalar(0.5), scalar(1, 'bool')]), 'training mode'],
   ];
@@ -149,8 +170,8 @@ describe('strict: false', () => {
 
   test('strict throws for the first in file order', () => {
     const n = new Net(['N', 4, 6, 6]);
-    const y = n.add('Floor', ['x']);
-    n.add('Add', [y, n.add('Elu', ['x'])]);
+    const y = n.conv(n.add('Floor', ['x']), 4, 4);
+    n.conv(n.add('Add', [y, n.add('Elu', ['x'])]), 2, 4);
     expectError(n.model(), 'ERR_CASC_UNSUPPORTED', 'node Floor_0 (Floor)');
   });
 });

@@ -207,10 +207,13 @@ test('route', () =>
     }),
   ));
 
-test.each<UnaryKind>(['sigmoid', 'tanh', 'exp', 'log', 'sqrt', 'abs', 'neg', 'relu'])('%s', async (kind) => {
-  const x = Float32Array.of(-90, -3, -1, -0.1, 0, 1e-6, 0.3, 1, 2, 20, 87, Number.NaN, Infinity, -Infinity);
-  await same({ op: 'unary', kind, shape: shape(x.length), inputs: [0] }, [x], 1e-6);
-});
+test.each<UnaryKind>(['sigmoid', 'tanh', 'exp', 'log', 'sqrt', 'abs', 'neg', 'relu', 'floor', 'round'])(
+  '%s',
+  async (kind) => {
+    const x = Float32Array.of(-90, -3, -1, -0.1, 0, 1e-6, 0.3, 0.5, 1, 1.5, 2, 20, 87, Number.NaN, Infinity, -Infinity);
+    await same({ op: 'unary', kind, shape: shape(x.length), inputs: [0] }, [x], 1e-6);
+  },
+);
 
 test('softmax and its logarithm', () =>
   fc.assert(

@@ -40,6 +40,8 @@ const unary = {
   sqrt: Math.sqrt,
   abs: Math.abs,
   neg: (v: number) => -v,
+  floor: Math.floor,
+  round: roundHalfEven,
   relu: (v: number) => Math.max(v, 0),
 };
 

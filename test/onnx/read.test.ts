@@ -244,6 +244,8 @@ describe('tensors', () => {
   const types: [TensorType, number[]][] = [
     ['float32', [1.5, -2, Number.POSITIVE_INFINITY]],
     ['float64', [0.1, -2, 3]],
+    ['int4', [-8, 7, -1]],
+    ['uint4', [15, 0, 9]],
     ['int8', [-128, 127, 0]],
     ['uint8', [0, 255, 7]],
     ['int16', [-32768, 32767, 0]],
@@ -264,6 +266,8 @@ describe('tensors', () => {
     expect(decode({ dataType: DataType.FLOAT, floatData: [1, 2.5] })).toEqual([1, 2.5]);
     expect(decode({ dataType: DataType.DOUBLE, doubleData: [1, 0.1] })).toEqual([1, 0.1]);
     expect(decode({ dataType: DataType.INT8, int32Data: [-1, 5] })).toEqual([-1, 5]);
+    expect(decode({ dataType: DataType.INT4, int32Data: [0x8f] })).toEqual([-1, -8]);
+    expect(decode({ dataType: DataType.UINT4, int32Data: [0x8f] })).toEqual([15, 8]);
     expect(decode({ dataType: DataType.BOOL, int32Data: [1, 0] })).toEqual([1, 0]);
     expect(decode({ dataType: DataType.INT64, int64Data: [-1, 5] })).toEqual([-1, 5]);
     expect(decode({ dataType: DataType.UINT32, uint64Data: [1, 5] })).toEqual([1, 5]);
@@ -297,6 +301,8 @@ describe('tensors', () => {
 
   test.each([
     [{ dims: [3], dataType: 1, rawData: new Uint8Array(8) }, 'holds 8 bytes, but [3] of its type takes 12'],
+    [{ dims: [3], dataType: 22, rawData: new Uint8Array(3) }, 'holds 3 bytes, but [3] of its type takes 2'],
+    [{ dims: [3], dataType: 22, int32Data: [1] }, 'holds 1 values, but its dimensions [3] take 2'],
     [{ dims: [3], dataType: 1, floatData: [1] }, 'holds 1 values, but its dimensions [3] take 3'],
     [{ dims: [-1], dataType: 1 }, 'has dimensions [-1]; expected natural numbers'],
     [{ dims: [], dataType: 8 }, 'is of type string'],

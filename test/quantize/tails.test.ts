@@ -22,6 +22,15 @@ const tails: Record<string, (net: Net, x: string) => string> = {
   'sigmoid transpose': (net, x) => net.add('Transpose', [net.add('Sigmoid', [x])], { perm: [0, 2, 3, 1] }),
   'reshape softmax': (net, x) => net.add('Softmax', [net.add('Reshape', [x, ints([-1, 5, 15])])], { axis: 2 }),
   'clip -1 1': (net, x) => net.add('Clip', [net.add('Sub', [x, scalar(0.4)]), scalar(-0.3), scalar(0.3)]),
+  'signed QuantizeLinear': (net, x) => {
+    const parameters = [scalar(0.02), scalar(-11, 'int8')];
+    const q = net.add('QuantizeLinear', [net.add('Sub', [x, scalar(0.4)]), ...parameters]);
+    return net.add('DequantizeLinear', [q, ...parameters]);
+  },
+  'round and floor': (net, x) => {
+    const seventh = net.add('Mul', [x, scalar(7.1)]);
+    return net.add('Add', [net.add('Round', [seventh]), net.add('Floor', [seventh])]);
+  },
   'pad sigmoid': (net, x) => net.add('Pad', [net.add('Tanh', [x]), ints([0, 0, 1, 0, 0, 0, 0, 2])]),
   'add of tails': (net, x) => net.add('Sum', [net.add('Sigmoid', [x]), net.add('Tanh', [x]), x]),
   'input too': (net, x) => net.add('Concat', [net.add('Sigmoid', [x]), 'x'], { axis: 1 }),

@@ -1,5 +1,6 @@
 /** Activations, quantisation steps and the functions of the analogue tail. */
 
+import { mapBinary } from '../arithmetic';
 import type { Draft } from '../draft';
 import { castTarget, integerRange, quantizedType } from '../fold';
 import { GraphError, Refusal } from '../graph-error';
@@ -27,22 +28,36 @@ function clip(context: LoweringContext): void {
   clipped(context, bound(1, 'min', Number.NEGATIVE_INFINITY), bound(2, 'max', Number.POSITIVE_INFINITY));
 }
 
-/** Min or Max with constants. */
+/** Min or Max with constants: one bound, or an upper one per channel. */
 function extreme(context: LoweringContext, pick: (...values: number[]) => number, lower: boolean): void {
-  const constants: number[] = [];
+  const constants: NDArray[] = [];
   let x: Draft | undefined;
   context.values.forEach((value, at) => {
     if (value?.kind === 'node') {
       if (x) throw new Refusal(`it compares two values of the net; expected one and a constant`);
       x = value.node;
     } else {
-      constants.push(context.constant(at, 'bound')!.scalar('its bound'));
+      constants.push(context.constant(at, 'bound')!);
     }
   });
-  const bound = constants.length ? pick(...constants) : undefined;
-  if (!x || bound === undefined) throw new Refusal('it has no constant bound');
-  const range: [number, number] = lower ? [bound, Number.POSITIVE_INFINITY] : [Number.NEGATIVE_INFINITY, bound];
-  context.set(0, context.emit({ op: 'clip', lo: range[0], hi: range[1] }, [x], x.dims));
+  const bounds = constants.length ? constants.reduce((a, b) => mapBinary(a, b, pick)) : undefined;
+  if (!x || !bounds) throw new Refusal('it has no constant bound');
+  const { data } = bounds;
+  if (data.length === 0 || data.some(Number.isNaN)) throw new GraphError(`its bound is [${data}]`);
+  if (data.every((bound) => bound === data[0])) {
+    const range: [number, number] = lower ? [data[0]!, Number.POSITIVE_INFINITY] : [Number.NEGATIVE_INFINITY, data[0]!];
+    context.set(0, context.emit({ op: 'clip', lo: range[0], hi: range[1] }, [x], x.dims));
+    return;
+  }
+  if (lower || data.some((bound) => !(bound > 0 && bound <= UNBOUNDED))) {
+    throw new Refusal(
+      `its bounds differ between channels: [${data.slice(0, 4)}${data.length > 4 ? ', …' : ''}]; expected 0 as the lower and positive numbers as the upper bounds`,
+    );
+  }
+  // min(x, λ) = λ · min(x / λ, 1)
+  const relative = applyConstant(context, x, bounds, over);
+  const capped = context.emit({ op: 'clip', lo: Number.NEGATIVE_INFINITY, hi: 1 }, [relative], relative.dims);
+  context.set(0, applyConstant(context, capped, bounds, times));
 }
 
 function step(context: LoweringContext, round: boolean): void {
@@ -113,7 +128,10 @@ function softmax(context: LoweringContext, log: boolean): void {
 
 function cast(context: LoweringContext): void {
   const type = castTarget(context.node);
-  if (!isFloat(type)) throw new Refusal(`it casts a value of the net to ${type}; expected a float type`);
+  if (!isFloat(type))
+    throw new Refusal(
+      `it casts a value of the net to ${type}; expected a float type. Write rounding to levels as Floor or Round.`,
+    );
   const x = context.draft(0);
   context.set(0, routed(context, [x], positions(x)));
 }

@@ -195,6 +195,10 @@ class UnaryOp final : public Pointwise {
         return each([](float v) { return -v; });
       case Unary::Relu:
         return each([](float v) { return v < 0.0f ? 0.0f : v; });
+      case Unary::Floor:
+        return each([](float v) { return std::floor(v); });
+      case Unary::Round:
+        return each([](float v) { return std::nearbyint(v); });  // ties to even
     }
   }
 

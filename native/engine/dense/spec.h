@@ -79,7 +79,7 @@ struct QuantSpec {
   bool tiesToEven;
 };
 
-enum class Unary { Sigmoid, Tanh, Exp, Log, Sqrt, Abs, Neg, Relu };
+enum class Unary { Sigmoid, Tanh, Exp, Log, Sqrt, Abs, Neg, Relu, Floor, Round };
 
 struct UnarySpec {
   Unary kind;
