@@ -22,7 +22,7 @@ Run::Run(std::shared_ptr<const Plan> plan, RunRequest request)
     const size_t node = request_.observe[i];
     counts_[node].push_back(i);
     if (!request_.channels) continue;
-    const size_t channels = plan_->channels(node);
+    const auto channels = static_cast<size_t>(plan_->shape(node).c);
     channelHistograms_.emplace_back(channels, plan_->numel(node) / channels);
   }
 }
