@@ -1,9 +1,16 @@
 /** Calibration: what every activation of the fp32 net does on real images, counted natively while images stream by. */
 import { DataHash, type Dataset } from '../datasets';
 import { CascError } from '../errors';
-import type { Network } from '../graph/network';
+import type { Network, NetworkNode } from '../graph/network';
 import { numel } from '../graph/network';
-import { abortable, addon, type NativeChannelHistogram, type NativeHistogram, toCascError } from '../native';
+import {
+  abortable,
+  addon,
+  type NativeChannelHistogram,
+  type NativeDensePlan,
+  type NativeHistogram,
+  toCascError,
+} from '../native';
 import { addChannels, merge } from './histograms';
 
 export interface CalibrationOptions {
@@ -78,10 +85,17 @@ export async function calibrate(
 }
 
 /** The dense float pass of a whole network: the fp32 ANN. */
-export function openPlan(network: Network) {
+export function openPlan(network: Network): NativeDensePlan {
+  return openNodes(
+    network.nodes,
+    network.outputs.map(({ node }) => node),
+  );
+}
+
+/** The dense float pass of any nodes. */
+export function openNodes(nodes: readonly NetworkNode[], outputs: readonly number[]): NativeDensePlan {
   try {
-    const outputs = network.outputs.map((output) => output.node);
-    return new (addon().DensePlan)({ nodes: [...network.nodes], outputs });
+    return new (addon().DensePlan)({ nodes: [...nodes], outputs: [...outputs] });
   } catch (error) {
     throw toCascError(error);
   }

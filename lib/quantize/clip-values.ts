@@ -3,8 +3,6 @@ import { CascError } from '../errors';
 import type { NativeChannelHistogram, NativeHistogram } from '../native';
 import { CENTRES, channelDistribution, type Distribution, distributionOf } from './histograms';
 
-export type ClipMethod = 'mse' | 'percentile';
-
 /** Candidates of the search by squared error, as shares of the largest activation. */
 const CANDIDATES = 400;
 /** Of a channel; its neighbours are 1 % apart. */
@@ -54,7 +52,7 @@ export function clipByError(
 }
 
 export interface ClipOptions {
-  method: ClipMethod;
+  method: 'mse' | 'percentile';
   percentile: number;
   levels: number;
   shift: number;
