@@ -19,14 +19,20 @@ export {
 export { CascError, type ErrorCode, type ErrorPlace } from './errors';
 export {
   type Accuracy,
+  type CalibrateOptions,
+  type CalibrateProgress,
+  calibrateLevels,
   type EvaluateOptions,
   type Evaluation,
   evaluate,
+  type LevelsCalibration,
+  type LevelsPoint,
+  type Likeness,
   type RestEvaluateOptions,
   type RestEvaluation,
 } from './evaluate';
 export { writeWhole } from './files/atomic-write';
-export { classesOf, importModel, inspect, type Network, type NodeVerdict, type Verdict } from './graph';
+export { classCount, classesOf, importModel, inspect, type Network, type NodeVerdict, type Verdict } from './graph';
 export { type AddonInfo, info, version } from './info';
 export type { PhaseProfile, PlanFormat, SynapsePath, WorkingBytes } from './native';
 export {
@@ -40,6 +46,7 @@ export {
   readMetadata,
 } from './quantize';
 export {
+  calibrationTable,
   evaluationTable,
   inspectTable,
   memoryTable,

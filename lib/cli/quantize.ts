@@ -18,6 +18,8 @@ import {
   addThreads,
   DATA_HELP,
   formatOption,
+  METHOD_HELP,
+  methodOption,
   noteDefaultScaling,
   parseFormat,
   type ScalingFlags,
@@ -40,13 +42,8 @@ interface Flags extends ScalingFlags {
   threads?: number;
 }
 
-const HELP = `${DATA_HELP}
-Methods:
-  mse         clip values of least squared error, weights as they are (default)
-  refit       layer after layer, weights fitted to the fp32 net on what the quantised net gives them, in closed form, then
-              clip values; at least 16 images, better 256 to 1024 (--samples)
-  percentile  the paper's: the p-quantile of a layer's activations
-Without labels; where the data have them, top-1 on the calibration images is shown.
+const HELP = `${DATA_HELP}${METHOD_HELP}
+No labels are needed; where the data have them, top-1 on calibration images is shown.
 
 Examples:
   casc quantize resnet20.onnx -o q16.onnx --levels 16 --format int8 --calibration cifar10:cifar-10-batches-bin#train \\
@@ -76,7 +73,7 @@ export function quantizeCommand(): Command {
         '0.5',
       ]),
     )
-    .addOption(new Option('--method <method>', 'see below').choices(['mse', 'refit', 'percentile']).default('mse'))
+    .addOption(methodOption())
     .addOption(
       new Option(
         '--clips <by>',
