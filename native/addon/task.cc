@@ -38,8 +38,7 @@ class Task {
           delete task;
         },
         this);
-    for (unsigned worker = 0; worker < threads; ++worker)
-      pool.post([this, worker] { work(worker); });
+    pool.post(threads, [this](unsigned worker) { work(worker); });
     return promise;
   }
 

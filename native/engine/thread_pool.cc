@@ -18,12 +18,14 @@ void ThreadPool::grow(unsigned threads) {
   while (threads_.size() < threads) threads_.emplace_back([this] { work(); });
 }
 
-void ThreadPool::post(std::function<void()> job) {
+void ThreadPool::post(unsigned count, const std::function<void(unsigned)>& job) {
   {
     std::lock_guard lock(mutex_);
-    queue_.push_back(std::move(job));
+    for (unsigned i = 0; i < count; ++i) queue_.emplace_back([job, i] { job(i); });
   }
-  wake_.notify_one();
+  // All at once: woken one after the other, the first may take this thread's CPU for milliseconds
+  // before the second is called.
+  wake_.notify_all();
 }
 
 void ThreadPool::work() {

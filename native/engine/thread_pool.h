@@ -23,8 +23,8 @@ class ThreadPool {
    * has none left. */
   void grow(unsigned threads);
 
-  /** Queues a job. The job must not throw. */
-  void post(std::function<void()> job);
+  /** Queues job(0), …, job(count − 1). The job must not throw. */
+  void post(unsigned count, const std::function<void(unsigned)>& job);
 
  private:
   void work();

@@ -1,6 +1,7 @@
 #include "engine/spiking/fixed_layers.h"
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 #include <utility>
 
@@ -14,6 +15,17 @@ Path pathOf(const StepInput* inputs, size_t terms) {
   Path path = Path::Skip;
   for (size_t t = 0; t < terms; ++t) path = std::max(path, inputs[t].path);
   return path;
+}
+
+/** Of a row of a plane: no band wrote it. */
+constexpr uint32_t kUnwritten = std::numeric_limits<uint32_t>::max();
+
+void fillUnwritten(const Shape& shape, Plane& plane) {
+  for (size_t y = 0; y < plane.events.size(); ++y) {
+    if (plane.events[y] != kUnwritten) continue;
+    plane.events[y] = 0;
+    std::memset(plane.as<int8_t>() + y * shape.row(), 0, shape.row());
+  }
 }
 
 }  // namespace
@@ -84,26 +96,33 @@ void FixedLayers::dropSilent(size_t index) {
   }
 }
 
-/** Σ of a source's planes over steps, events not counted. */
-void FixedLayers::addPlane(const Layer<int32_t>& from, const Plane& plane, Plane& sum) const {
+/** Σ of a source's planes at hand, `steps_`; events are values other than 0. */
+std::unique_ptr<Plane> FixedLayers::sumPlanes(const Layer<int32_t>& from) {
+  auto sum = sim_.takePlane(from);
   const size_t row = from.shape.row();
   for (size_t y = 0; y < size_t(from.shape.h); ++y) {
-    if (plane.events[y] == 0) continue;
     if (from.graded) {
-      const int32_t* values = plane.as<int32_t>() + y * row;
-      int32_t* to = sum.as<int32_t>() + y * row;
-      for (size_t i = 0; i < row; ++i) to[i] = addProduct(to[i], 1, values[i]);
-    } else {
-      sim_.plan_.byteKernels.add(sum.as<int8_t>() + y * row, plane.as<int8_t>() + y * row, row);
+      int32_t* to = sum->as<int32_t>() + y * row;
+      std::fill_n(to, row, 0);
+      for (const Plane* plane : steps_)
+        sim_.plan_.byteKernels.addTimes(to, 1, plane->as<int32_t>() + y * row, row);
+      continue;
     }
+    int8_t* to = sum->as<int8_t>() + y * row;
+    bool first = true;
+    for (const Plane* plane : steps_) {
+      if (plane->events[y] == 0) continue;
+      const int8_t* spikes = plane->as<int8_t>() + y * row;
+      if (std::exchange(first, false)) {
+        std::memcpy(to, spikes, row);
+      } else {
+        sim_.plan_.byteKernels.add(to, spikes, row);
+      }
+    }
+    if (first) std::memset(to, 0, row);
   }
-}
-
-std::unique_ptr<Plane> FixedLayers::zeroPlane(const Layer<int32_t>& layer) {
-  auto plane = sim_.takePlane(layer);
-  std::fill(plane->data.begin(), plane->data.end(), std::byte{0});
-  std::fill(plane->events.begin(), plane->events.end(), 0u);
-  return plane;
+  sim_.countPlane(from, *sum);
+  return sum;
 }
 
 /** The cheapest way to a term's current. */
@@ -136,60 +155,70 @@ void FixedLayers::addInputs(const Layer<int32_t>& layer, Moment now) {
   }
 }
 
-/** Adds what the layer's terms receive at a moment to the sums over early steps. */
-void FixedLayers::addEarly(const Layer<int32_t>& layer, Moment now) {
-  run_.earlyAwake += now.sleep == 0;
-  for (const Term<int32_t>& term : layer.terms) {
-    if (sim_.plan_.layers[term.source].constant) continue;
-    if (const Plane* plane = sim_.sourcePlane(term.source, now))
-      sim_.operations += sim_.adder_.additions(term, *plane);
-  }
-  for (size_t source : layer.sources) {
-    if (sim_.plan_.layers[source].constant) continue;
-    const Plane* plane = sim_.sourcePlane(source, now);
-    if (!plane) continue;
-    if (!early_[source]) early_[source] = zeroPlane(sim_.plan_.layers[source]);
-    addPlane(sim_.plan_.layers[source], *plane, *early_[source]);
-  }
+/** A source never took a spike back: its counts tell how many it sent. */
+bool FixedLayers::onlyPositive(size_t source) const {
+  const Layer<int32_t>& layer = sim_.plan_.layers[source];
+  return layer.kind == LayerKind::Neuron && sim_.negative[layer.neuronOrdinal] == 0;
 }
 
-/** The steps of a layer's run: those before it may fire, as one, and those after, by phase. */
-void FixedLayers::planSteps(size_t index) {
-  const Layer<int32_t>& layer = sim_.plan_.layers[index];
-  const int32_t first = sim_.schedule_.firstFiring(layer.depth);
-  for (int32_t p = 0; p < sim_.schedule_.phases(); ++p) {
-    LayerPhase phase;
-    phase.first = run_.steps.size();
-    const int32_t group = sim_.schedule_.group(p);
-    int32_t sourceEnd = group;
-    for (size_t source : layer.sources)
-      sourceEnd = std::max(sourceEnd, int32_t(sim_.series_[source].phases[size_t(p)].size()));
-    Moment now{p, 0, sim_.schedule_.before(p), 0};
-    for (;; ++now.index) {
-      now.awake = sim_.schedule_.before(p) + std::min(now.index + 1, group);
-      now.sleep = std::max(0, now.index + 1 - group);
-      const bool early = sim_.schedule_.runStep(p, now.index) < first;
-      if (now.sleep > sim_.schedule_.sleepLimit() || (!early && now.index >= sourceEnd)) break;
-      const uint64_t before = sim_.operations;
-      if (early) {
-        addEarly(layer, now);
-      } else {
-        run_.steps.push_back({now, run_.inputs.size(), nullptr});
-        addInputs(layer, now);
-        const StepInput* inputs = run_.inputs.data() + run_.steps.back().inputs;
-        sim_.profiler_.step(index, now.sleep > 0, pathOf(inputs, layer.terms.size()));
-      }
-      if (now.sleep > 0) sim_.profiler_.asleep(index, 0, {0, 0, sim_.operations - before});
-    }
-    phase.end = run_.steps.size();
-    phase.next = now;
-    phase.begun = phase.end > phase.first || now.sleep <= sim_.schedule_.sleepLimit();
-    run_.phases.push_back(phase);
+/** Additions of the steps at hand, whose sum this is. */
+uint64_t FixedLayers::additions(const Layer<int32_t>& layer, size_t source, const Plane& sum) {
+  // A profile wants them apart, awake and asleep.
+  const bool counts = onlyPositive(source) && !sim_.profiler_.on();
+  if (counts) {
+    spikes_.assign(sum.events.size(), 0);
+    for (const Plane* plane : steps_)
+      for (size_t y = 0; y < spikes_.size(); ++y) spikes_[y] += plane->events[y];
   }
-  for (size_t source : layer.sources)
-    if (early_[source]) sim_.countPlane(sim_.plan_.layers[source], *early_[source]);
+  uint64_t all = 0;
   for (const Term<int32_t>& term : layer.terms) {
-    const Plane* plane = early_[term.source].get();
+    if (term.source != source) continue;
+    if (counts) {
+      all += sim_.adder_.additions(term, sum.as<int8_t>(), spikes_.data());
+      continue;
+    }
+    for (size_t k = 0; k < steps_.size(); ++k) {
+      const uint64_t additions = sim_.adder_.additions(term, *steps_[k]);
+      if (k >= awake_) asleep_ += additions;
+      all += additions;
+    }
+  }
+  return all;
+}
+
+/** What the layer receives before it may fire, as one step. */
+void FixedLayers::sumEarly(size_t index) {
+  const Layer<int32_t>& layer = sim_.plan_.layers[index];
+  asleep_ = 0;
+  for (int32_t p = 0; p < sim_.schedule_.phases(); ++p)
+    run_.earlyAwake += std::min(earlySteps(layer, p), sim_.schedule_.group(p));
+  for (size_t source : layer.sources) {
+    if (sim_.plan_.layers[source].constant) continue;
+    steps_.clear();
+    awake_ = 0;
+    for (const bool awake : {true, false}) {
+      for (int32_t p = 0; p < sim_.schedule_.phases(); ++p) {
+        const auto& planes = sim_.series_[source].phases[size_t(p)];
+        const auto group = size_t(sim_.schedule_.group(p));
+        const size_t end = std::min(planes.size(), size_t(earlySteps(layer, p)));
+        for (size_t i = awake ? 0 : group; i < (awake ? std::min(group, end) : end); ++i)
+          if (planes[i]) steps_.push_back(planes[i].get());
+      }
+      if (awake) awake_ = steps_.size();
+    }
+    if (steps_.empty()) continue;
+    const Series& series = sim_.series_[source];
+    if (series.counts && steps_.size() == series.planes()) {
+      early_[source] = series.counts.get();
+    } else {
+      sums_.push_back(sumPlanes(sim_.plan_.layers[source]));
+      early_[source] = sums_.back().get();
+    }
+    sim_.operations += additions(layer, source, *early_[source]);
+  }
+  if (asleep_ > 0) sim_.profiler_.asleep(index, 0, {0, 0, asleep_});
+  for (const Term<int32_t>& term : layer.terms) {
+    const Plane* plane = early_[term.source];
     const bool any = plane && plane->total() > 0;
     run_.early = run_.early || any;
     run_.earlyInputs.push_back(any ? StepInput{plane, choosePath(term, *plane, false)}
@@ -198,31 +227,77 @@ void FixedLayers::planSteps(size_t index) {
   sim_.profiler_.step(index, false, pathOf(run_.earlyInputs.data(), layer.terms.size()));
 }
 
+/** Steps of a phase before the layer may fire. */
+int32_t FixedLayers::earlySteps(const Layer<int32_t>& layer, int32_t phase) const {
+  const int32_t first = sim_.schedule_.firstFiring(layer.depth);
+  return std::clamp(first - sim_.schedule_.runStep(phase, 0), 0,
+                    sim_.schedule_.group(phase) + sim_.schedule_.sleepLimit());
+}
+
+/** The steps of a layer's run: those before it may fire, as one, and those after, by phase. */
+void FixedLayers::planSteps(size_t index) {
+  const Layer<int32_t>& layer = sim_.plan_.layers[index];
+  sumEarly(index);
+  for (int32_t p = 0; p < sim_.schedule_.phases(); ++p) {
+    LayerPhase phase;
+    phase.first = run_.steps.size();
+    const int32_t group = sim_.schedule_.group(p);
+    int32_t sourceEnd = group;
+    for (size_t source : layer.sources)
+      sourceEnd = std::max(sourceEnd, int32_t(sim_.series_[source].phases[size_t(p)].size()));
+    Moment now{p, 0, sim_.schedule_.before(p), 0};
+    for (now.index = earlySteps(layer, p);; ++now.index) {
+      now.awake = sim_.schedule_.before(p) + std::min(now.index + 1, group);
+      now.sleep = std::max(0, now.index + 1 - group);
+      if (now.sleep > sim_.schedule_.sleepLimit() || now.index >= sourceEnd) break;
+      const uint64_t before = sim_.operations;
+      run_.steps.push_back({now, run_.inputs.size(), nullptr});
+      addInputs(layer, now);
+      const StepInput* inputs = run_.inputs.data() + run_.steps.back().inputs;
+      sim_.profiler_.step(index, now.sleep > 0, pathOf(inputs, layer.terms.size()));
+      if (now.sleep > 0) sim_.profiler_.asleep(index, 0, {0, 0, sim_.operations - before});
+    }
+    phase.end = run_.steps.size();
+    phase.next = now;
+    phase.begun = phase.end > phase.first || now.sleep <= sim_.schedule_.sleepLimit();
+    run_.phases.push_back(phase);
+  }
+}
+
 /** A neuron layer whose neurons run many steps at once; see layer_train.h. */
 void FixedLayers::neurons(size_t index) {
   const Layer<int32_t>& layer = sim_.plan_.layers[index];
   const Shape& s = layer.shape;
   const auto current = sim_.constantCurrent(layer);
   run_.restart();
-  for (auto& plane : early_) sim_.pool_.give(std::move(plane));  // of the layer before
+  std::fill(early_.begin(), early_.end(), nullptr);
+  for (auto& plane : sums_) sim_.pool_.give(std::move(plane));  // of the layer before
+  sums_.clear();
   run_.layer = &layer;
   run_.schedule = &sim_.schedule_;
   run_.abort = sim_.abort_;
   run_.profile = sim_.profiler_.on();
   run_.constant = current.data;
   run_.constantStride = current.rowStride;
-  for (int32_t x = 0; x < s.w; ++x)
-    for (size_t c = 0; c < size_t(s.c); ++c)
-      run_.start.push_back(
-          startOf(sim_.schedule_, layer.channelStart[c], layer.channelThreshold[c]));
+  run_.start.resize(s.row());
+  for (size_t c = 0; c < size_t(s.c); ++c)
+    run_.start[c] = startOf(sim_.schedule_, layer.channelStart[c], layer.channelThreshold[c]);
+  for (size_t x = 1; x < size_t(s.w); ++x)
+    std::copy_n(run_.start.begin(), s.c, run_.start.begin() + ptrdiff_t(x * size_t(s.c)));
   run_.counts = nullptr;
   if (sim_.options_.counts) {
     sim_.counts[layer.neuronOrdinal].resize(s.numel());
     run_.counts = sim_.counts[layer.neuronOrdinal].data();
   }
+  auto& series = sim_.series_[index];
+  run_.spikeCounts = nullptr;
+  if (sim_.schedule_.fullWave() && sim_.consumed(index)) {
+    series.counts = sim_.takePlane(layer);
+    run_.spikeCounts = series.counts->as<int8_t>();
+  }
   run_.ordinal = layer.neuronOrdinal;
   planSteps(index);
-  auto& planes = sim_.series_[index].phases;
+  auto& planes = series.phases;
   size_t fed = 1;
   for (LayerStep& step : run_.steps) {
     auto plane = sim_.takePlane(layer);
@@ -235,10 +310,15 @@ void FixedLayers::neurons(size_t index) {
   run_.plane = [&](Moment now) {
     const std::lock_guard lock(planesMutex_);
     auto& steps = planes[size_t(now.phase)];
-    if (steps.size() <= size_t(now.index) || !steps[size_t(now.index)])
-      sim_.keep(index, now, zeroPlane(layer));
+    if (steps.size() <= size_t(now.index) || !steps[size_t(now.index)]) {
+      auto plane = sim_.takePlane(layer);
+      std::fill(plane->events.begin(), plane->events.end(), kUnwritten);
+      late_.push_back(plane.get());
+      sim_.keep(index, now, std::move(plane));
+    }
     return steps[size_t(now.index)].get();
   };
+  late_.clear();
   hireWorkers();
   for (LayerTally& tally : tallies_) {
     tally = {};
@@ -249,7 +329,9 @@ void FixedLayers::neurons(size_t index) {
     trainers_[worker]->run(run_, rows, tallies_[worker]);
   });
   for (const LayerTally& tally : tallies_) book(index, tally);
+  for (Plane* plane : late_) fillUnwritten(s, *plane);
   dropSilent(index);
+  if (series.counts) sim_.countPlane(layer, *series.counts);
 }
 
 void FixedLayers::book(size_t index, const LayerTally& tally) {

@@ -30,10 +30,12 @@ class FixedLayers {
  private:
   void planSteps(size_t index);
   void addInputs(const Layer<int32_t>& layer, Moment now);
-  void addEarly(const Layer<int32_t>& layer, Moment now);
-  void addPlane(const Layer<int32_t>& from, const Plane& plane, Plane& sum) const;
+  void sumEarly(size_t index);
+  int32_t earlySteps(const Layer<int32_t>& layer, int32_t phase) const;
+  std::unique_ptr<Plane> sumPlanes(const Layer<int32_t>& from);
+  uint64_t additions(const Layer<int32_t>& layer, size_t source, const Plane& sum);
+  bool onlyPositive(size_t source) const;
   Path choosePath(const Term<int32_t>& term, const Plane& plane, bool spikes) const;
-  std::unique_ptr<Plane> zeroPlane(const Layer<int32_t>& layer);
   void dropSilent(size_t index);
   /** Calls body(worker, rows) for all rows of a layer, `rows` of them at a time at most. */
   template <class Body>
@@ -44,7 +46,14 @@ class FixedLayers {
   Simulation<int32_t>& sim_;
   LayerRun run_;
   std::mutex planesMutex_;
-  std::vector<std::unique_ptr<Plane>> early_;  // per source: sum over steps, see planSteps
+  std::vector<Plane*> late_;         // of steps after the last with any input
+  std::vector<const Plane*> early_;  // per source: sum over steps, see sumEarly
+  std::vector<std::unique_ptr<Plane>> sums_;
+  // Of one source: its planes in those steps, first `awake_` of them awake, and what they cause.
+  std::vector<const Plane*> steps_;
+  size_t awake_ = 0;
+  uint64_t asleep_ = 0;           // additions of those asleep
+  std::vector<uint32_t> spikes_;  // per row
   std::vector<PoolStep> poolSteps_;
   // Per worker of the team.
   std::vector<std::unique_ptr<BandTrainer>> trainers_;

@@ -30,8 +30,13 @@ void BandTrainer::run(const LayerRun& run, RowRange band, LayerTally& tally) {
   clock_.start(run.profile);
   const size_t row = run.layer->shape.row(), rows = band.count();
   membrane_.resize(rows * row);
-  count_.resize(rows * row);
-  std::fill(count_.begin(), count_.end(), int8_t{0});
+  if (run.spikeCounts) {
+    count_ = run.spikeCounts + band.from * row;
+  } else {
+    countsOfBand_.resize(rows * row);
+    count_ = countsOfBand_.data();
+  }
+  std::fill_n(count_, rows * row, int8_t{0});
   for (size_t r = 0; r < rows; ++r)
     std::copy(run.start.begin(), run.start.end(), membrane_.begin() + ptrdiff_t(r * row));
   integrate(run, band);
@@ -72,8 +77,7 @@ void BandTrainer::run(const LayerRun& run, RowRange band, LayerTally& tally) {
     }
     if (anyPending()) tally.pendingAtEnd[p] = 1;
   }
-  for (size_t i = 0; run.counts && i < count_.size(); ++i)
-    run.counts[band.from * row + i] = count_[i];
+  for (size_t i = 0; run.counts && i < rows * row; ++i) run.counts[band.from * row + i] = count_[i];
   tally.secondsAsleep += clock_.asleep();
 }
 
@@ -87,9 +91,9 @@ void BandTrainer::integrate(const LayerRun& run, RowRange band) {
   }
   if (!run.early) return;
   steps_ = nullptr;
+  tile_.swap(membrane_);  // the currents are added to the membranes
   currents(run, band, run.earlyInputs.data(), 1, true);
-  if (!written_[0]) return;
-  plan_.byteKernels.addTimes(membrane_.data(), 1, tile_.data(), membrane_.size());
+  tile_.swap(membrane_);
 }
 
 void BandTrainer::currents(const LayerRun& run, RowRange band, const StepInput* inputs,
@@ -98,8 +102,8 @@ void BandTrainer::currents(const LayerRun& run, RowRange band, const StepInput* 
   const size_t rows = band.count(), terms = layer.terms.size();
   tileStride_ = rows * layer.shape.row();
   tile_.resize(count * tileStride_);
-  written_.assign(count, 0);
-  touched_.assign(count * rows, 0);
+  written_.assign(count, early);
+  touched_.assign(count * rows, early);
   narrows_.assign(count, {});
   narrowTouched_.assign(count * rows, 0);
   shortcuts_.assign(count, nullptr);
@@ -287,7 +291,7 @@ void BandTrainer::train(const LayerRun& run, RowRange band, const LayerStep* ste
     }
     std::fill_n(tallies, count, TrainTally{});
     job.membrane = membrane_.data() + r * row;
-    job.count = count_.data() + r * row;
+    job.count = count_ + r * row;
     job.constant = run.constant + y * run.constantStride;
     job.word = y * wordsOf(row);
     pending_[r] = plan_.train(job);

@@ -59,9 +59,10 @@ struct LayerRun {
   std::vector<LayerStep> steps;
   std::vector<StepInput> inputs;
   std::vector<LayerPhase> phases;
-  int32_t* counts = nullptr;  // [h][w][c], written; null: not asked for
+  int32_t* counts = nullptr;      // [h][w][c], written; null: not asked for
+  int8_t* spikeCounts = nullptr;  // the same in bytes
   uint32_t ordinal = 0;
-  /** The layer's plane of a step that no band had before, all zero. */
+  /** The layer's plane of a step after those above; a band that takes it writes its rows. */
   std::function<Plane*(Moment)> plane;
 
   /** Bytes held; see working_memory.h. */
@@ -102,6 +103,7 @@ class BandTrainer {
   double bytes() const;
 
   /** The currents of `count` steps, at most kTileSteps, with these inputs, one per term and step.
+   * Of the steps before the layer may fire, which are one, they are added to what the tile holds.
    */
   void currents(const LayerRun& run, RowRange band, const StepInput* inputs, size_t count,
                 bool early);
@@ -155,7 +157,8 @@ class BandTrainer {
   Aligned<int32_t> wide_;  // sums of rows that need 32 bits
   std::vector<uint8_t> wideTouched_;
   Aligned<int32_t> membrane_;
-  Aligned<int8_t> count_;
+  Aligned<int8_t> countsOfBand_;
+  int8_t* count_ = nullptr;              // of the band at hand
   std::vector<const Plane*> shortcuts_;  // per step: of the term that the neurons add themselves
   std::vector<uint8_t> pending_;         // per row
   Aligned<uint8_t> bands_;

@@ -2,6 +2,7 @@
 // first image nothing is allocated any more.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -83,6 +84,8 @@ struct Series {
   using Phase = std::vector<std::unique_ptr<Plane>>;  // [Moment::index]
   std::unique_ptr<Plane> constant;                    // of every awake step; then `phases` is empty
   std::vector<Phase> phases;
+  /** Σ over all steps, kept where readers that wait may want it; `phases` hold the steps too. */
+  std::unique_ptr<Plane> counts;
 
   const Plane* at(int32_t phase, int32_t index) const {
     if (size_t(phase) >= phases.size() || size_t(index) >= phases[size_t(phase)].size())
@@ -90,8 +93,18 @@ struct Series {
     return phases[size_t(phase)][size_t(index)].get();
   }
 
+  /** Of steps that are not silent. */
+  size_t planes() const {
+    size_t sum = 0;
+    for (const Phase& phase : phases)
+      sum +=
+          size_t(std::count_if(phase.begin(), phase.end(), [](const auto& p) { return bool(p); }));
+    return sum;
+  }
+
   size_t bytes() const {
     size_t sum = (constant ? constant->bytes() : 0) + phases.capacity() * sizeof(Phase);
+    sum += counts ? counts->bytes() : 0;
     for (const auto& phase : phases) {
       sum += phase.capacity() * sizeof(phase[0]);
       for (const auto& plane : phase) sum += plane ? plane->bytes() : 0;
@@ -101,6 +114,7 @@ struct Series {
 
   void release(PlanePool& pool) {
     pool.give(std::move(constant));
+    pool.give(std::move(counts));
     for (auto& phase : phases) {
       for (auto& plane : phase) pool.give(std::move(plane));
       phase.clear();

@@ -31,6 +31,8 @@ struct Schedule {
   int32_t sleepLimit() const { return sleep < 0 ? cap : sleep; }
 
   int32_t firstFiring(int32_t depth) const { return static_cast<int32_t>(stagger * depth); }
+  /** Does a layer have its whole input before it fires? (In a first phase that goes on to rest.) */
+  bool fullWave() const { return stagger >= wake; }
   /** Step of the run, from 0; past any first firing in later phases of a run that sleeps until
    * silent, since only a net whose layers have all begun can be at rest. */
   int32_t runStep(int32_t phase, int32_t index) const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <numeric>
 
 #include "engine/spiking/plan.h"
 #include "engine/spiking/plane.h"
@@ -49,9 +50,29 @@ class TermAdder {
   /** Additions that the events of a plane cause, whichever way they are computed. */
   uint64_t additions(const Term<N>& term, const Plane& plane) const {
     if (term.op == TermOp::Scale) return plane.total();
-    const Layer<N>& from = plan_.layers[term.source];
-    if (from.graded) return additions(from.shape, term, plane, plane.as<N>());
-    return additions(from.shape, term, plane, plane.as<int8_t>());
+    const Shape& from = plan_.layers[term.source].shape;
+    const size_t c = size_t(from.c);
+    if (plan_.layers[term.source].graded) {
+      return additions(from, term, plane.events.data(), [&](size_t pixel) {
+        const N* values = plane.as<N>() + pixel * c;
+        return uint64_t(c - size_t(std::count(values, values + c, N{0})));
+      });
+    }
+    return additions(from, term, plane.events.data(), [&](size_t pixel) {
+      return uint64_t{plan_.byteKernels.nonZeros(plane.as<int8_t>() + pixel * c, c)};
+    });
+  }
+
+  /** The same of several steps whose spikes are all positive: `counts` of each neuron, `spikes` of
+   * each row. */
+  uint64_t additions(const Term<N>& term, const int8_t* counts, const uint32_t* spikes) const {
+    const Shape& from = plan_.layers[term.source].shape;
+    const size_t c = size_t(from.c);
+    if (term.op == TermOp::Scale) return std::accumulate(spikes, spikes + from.h, uint64_t{0});
+    return additions(from, term, spikes, [&](size_t pixel) {
+      const int8_t* first = counts + pixel * c;
+      return uint64_t{std::accumulate(first, first + c, 0u)};
+    });
   }
 
   /**
@@ -78,29 +99,22 @@ class TermAdder {
   }
 
  private:
-  template <class T>
-  uint64_t additions(const Shape& from, const Term<N>& term, const Plane& plane,
-                     const T* values) const {
+  /** Of `events` in each row, ofPixel(y · w + x) in each pixel. */
+  template <class OfPixel>
+  uint64_t additions(const Shape& from, const Term<N>& term, const uint32_t* events,
+                     OfPixel ofPixel) const {
     const bool conv = term.op == TermOp::Conv;
     const std::vector<uint32_t>& fans = conv ? term.conv.columnFan : term.columnTaps;
-    const size_t w = size_t(from.w), c = size_t(from.c);
+    const size_t w = size_t(from.w);
     const uint32_t most = *std::max_element(fans.begin(), fans.end());
     uint64_t all = 0;
-    for (size_t y = 0; y < size_t(from.h); ++y, values += from.row()) {
+    for (size_t y = 0; y < size_t(from.h); ++y) {
       const uint64_t taps =
           conv ? term.conv.rowBegin[y + 1] - term.conv.rowBegin[y] : term.rows.count(y);
-      if (plane.events[y] == 0 || taps == 0) continue;
-      uint64_t fan = uint64_t{plane.events[y]} * most;
-      for (size_t x = 0; x < w; ++x) {
-        if (fans[x] == most) continue;
-        uint64_t events = 0;
-        if constexpr (sizeof(T) == 1) {
-          events = plan_.byteKernels.nonZeros(values + x * c, c);
-        } else {
-          for (size_t i = x * c; i < (x + 1) * c; ++i) events += values[i] != 0;
-        }
-        fan -= events * (most - fans[x]);
-      }
+      if (events[y] == 0 || taps == 0) continue;
+      uint64_t fan = uint64_t{events[y]} * most;
+      for (size_t x = 0; x < w; ++x)
+        if (fans[x] != most) fan -= ofPixel(y * w + x) * (most - fans[x]);
       all += fan * taps;
     }
     return all;

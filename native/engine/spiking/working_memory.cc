@@ -132,6 +132,7 @@ double simulationBound(const Plan<N>& plan, const Schedule& schedule) {
     } else if (layer.lastUse != i || layer.kind != LayerKind::Linear) {
       for (int32_t p = 0; p < schedule.phases(); ++p)
         planes[i] += emittingSteps(layer, schedule, p);
+      planes[i] += schedule.fullWave();  // Series::counts
     }
     bytes += planes[i] * kPlacing + double(schedule.phases()) * sizeof(Series::Phase);
     steps = std::max(steps, planes[i]);
@@ -229,7 +230,7 @@ double BandTrainer::bytes() const {
   return double(adder_.bytes()) + held(tile_) + held(written_) + held(touched_) + held(narrow_) +
          held(narrows_) + held(narrowTouched_) + held(shortcuts_) + held(rows_.codes) +
          held(wide_) + held(wideTouched_) + held(rows_.begin) + held(rows_.sorted) +
-         held(rows_.places) + held(membrane_) + held(count_) + held(pending_) + held(bands_);
+         held(rows_.places) + held(membrane_) + held(countsOfBand_) + held(pending_) + held(bands_);
 }
 
 double BandPool::bytes() const {
@@ -241,7 +242,8 @@ double LayerRun::bytes() const {
 }
 
 double FixedLayers::bytes() const {
-  double sum = run_.bytes() + held(early_) + held(poolSteps_) + held(tallies_);
+  double sum = run_.bytes() + held(early_) + held(sums_) + held(late_) + held(steps_) +
+               held(spikes_) + held(poolSteps_) + held(tallies_);
   for (const auto& trainer : trainers_) sum += trainer->bytes();
   for (const auto& pool : pools_) sum += pool->bytes();
   return sum;

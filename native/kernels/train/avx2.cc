@@ -45,8 +45,36 @@ CASC_AVX2 inline __m256i takingBack(__m256i v, __m256i n, __m256i allowed) {
   return _mm256_and_si256(below, _mm256_cmpgt_epi32(n, _mm256_setzero_si256()));
 }
 
-/** Neurons i to i + 31; their spikes go to bits `shift` and up of the words. */
-CASC_AVX2 inline bool run(const TrainJob& job, size_t i, TrainWords& words, unsigned shift) {
+/** ⌊v/θ⌋ or −⌈−v/θ⌉, as the kernel for AVX-512 has it. */
+CASC_AVX2 inline __m256i coast(__m256i& v, __m256i theta, __m256i n, __m256i limit, __m256i allowed,
+                               int32_t steps) {
+  const __m256i sign = _mm256_srai_epi32(v, 31);
+  __m256i rest = _mm256_xor_si256(v, sign);
+  __m256i missed = _mm256_setzero_si256();
+  const auto divide = [&](int bit, __m256i times) __attribute__((always_inline)) CASC_AVX2 {
+    const __m256i next = _mm256_sub_epi32(rest, times);
+    rest = _mm256_min_epu32(rest, next);
+    missed = _mm256_or_si256(missed, _mm256_slli_epi32(_mm256_srli_epi32(next, 31), bit));
+  };
+  divide(2, _mm256_slli_epi32(theta, 2));
+  divide(1, _mm256_add_epi32(theta, theta));
+  divide(0, theta);
+  const __m256i whole = _mm256_srai_epi32(_mm256_sub_epi32(rest, theta), 31);  // −1: fewer than 8
+  __m256i times = _mm256_sub_epi32(_mm256_set1_epi32(8), missed);
+  times = _mm256_sub_epi32(_mm256_add_epi32(times, whole), sign);
+  const __m256i room =
+      _mm256_blendv_epi8(_mm256_sub_epi32(limit, n), _mm256_and_si256(n, allowed), sign);
+  times = _mm256_min_epi32(times, _mm256_min_epi32(room, _mm256_set1_epi32(steps)));
+  times = _mm256_max_epi32(times, _mm256_setzero_si256());
+  times = _mm256_sub_epi32(_mm256_xor_si256(times, sign), sign);
+  v = _mm256_sub_epi32(v, _mm256_mullo_epi32(times, theta));
+  return times;
+}
+
+/** Neurons i to i + 31; their spikes go to bits `shift` and up of the words. After `driven` steps
+ * they coast. */
+CASC_AVX2 inline bool run(const TrainJob& job, size_t i, TrainWords& words, unsigned shift,
+                          size_t driven) {
   // Stores of bytes might alias the job, so what the loop reads of it is copied first.
   const int32_t* const thresholds = job.threshold + i;
   const int32_t* const constant = job.constant + i;
@@ -60,8 +88,16 @@ CASC_AVX2 inline bool run(const TrainJob& job, size_t i, TrainWords& words, unsi
     v[q] = load(job.membrane + i + q * kLanes);
     n[q] = load8(job.count + i + q * kLanes);
   }
+  if (driven < stepCount) {
+    __m256i large = _mm256_setzero_si256();
+#pragma GCC unroll 4
+    for (size_t q = 0; q < kParts; ++q)
+      large = _mm256_or_si256(large, _mm256_cmpgt_epi32(load(thresholds + q * kLanes),
+                                                        _mm256_set1_epi32(kCoastThreshold)));
+    if (!_mm256_testz_si256(large, large)) driven = stepCount;
+  }
   bool quiet = false;  // see the kernel for AVX-512
-  for (size_t t = 0; t < stepCount; ++t) {
+  for (size_t t = 0; t < driven; ++t) {
     const TrainStep step = steps[t];
     if (quiet && !step.current && !step.narrow && !step.shortcut && !step.awake) {
       store(step.spikes + i, _mm256_setzero_si256());
@@ -94,6 +130,26 @@ CASC_AVX2 inline bool run(const TrainJob& job, size_t i, TrainWords& words, unsi
     words.plus[t] |= plus << shift;
     words.minus[t] |= minus << shift;
   }
+  for (size_t t = driven; t < stepCount; t += kCoastSteps) {
+    const size_t count = stepCount - t < kCoastSteps ? stepCount - t : kCoastSteps;
+    const __m256i limit = _mm256_set1_epi32(steps[t].limit);
+    __m256i times[kParts];
+#pragma GCC unroll 4
+    for (size_t q = 0; q < kParts; ++q) {
+      const __m256i theta = load(thresholds + q * kLanes);
+      times[q] = coast(v[q], theta, n[q], limit, allowed, static_cast<int32_t>(count));
+      n[q] = _mm256_add_epi32(n[q], times[q]);
+    }
+    const __m256i left = packed(times);
+    for (size_t k = 0; k < count; ++k) {
+      const __m256i past = _mm256_set1_epi8(static_cast<char>(k));
+      const __m256i plus = _mm256_cmpgt_epi8(left, past);
+      const __m256i minus = _mm256_cmpgt_epi8(_mm256_sub_epi8(_mm256_setzero_si256(), past), left);
+      store(steps[t + k].spikes + i, _mm256_or_si256(_mm256_abs_epi8(plus), minus));
+      words.plus[t + k] |= signs(plus) << shift;
+      words.minus[t + k] |= signs(minus) << shift;
+    }
+  }
   const __m256i limit = _mm256_set1_epi32(stepCount ? steps[stepCount - 1].limit : 0);
   __m256i pending = _mm256_setzero_si256();
 #pragma GCC unroll 4
@@ -109,12 +165,13 @@ CASC_AVX2 inline bool run(const TrainJob& job, size_t i, TrainWords& words, unsi
 }  // namespace
 
 CASC_AVX2 bool trainAvx2(const TrainJob& job) {
+  const size_t driven = drivenSteps(job);
   bool pending = false;
   size_t i = 0;
   for (; i + 2 * kBlock <= job.length; i += 2 * kBlock) {
     TrainWords words{};
-    pending |= run(job, i, words, 0);
-    pending |= run(job, i + kBlock, words, kBlock);
+    pending |= run(job, i, words, 0, driven);
+    pending |= run(job, i + kBlock, words, kBlock, driven);
     tallyWords(job, job.word + i / 64, words);
   }
   return trainRest(job, i) || pending;

@@ -25,6 +25,28 @@ CASC_INLINE void tallyWords(const TrainJob& job, uint64_t word, const TrainWords
   }
 }
 
+/**
+ * Steps of the job after which its neurons coast: they sleep without input and under one limit, so
+ * that a neuron fires (or takes back) in every step until it is done, and how often is a division.
+ * Few such steps are as quick one by one, and then all are driven.
+ */
+inline size_t drivenSteps(const TrainJob& job) {
+  constexpr size_t kWorthIt = 3;
+  size_t driven = job.stepCount;
+  while (driven > 0) {
+    const TrainStep& step = job.steps[driven - 1];
+    if (step.current || step.narrow || step.shortcut || step.awake) break;
+    if (step.limit != job.steps[job.stepCount - 1].limit) break;
+    --driven;
+  }
+  return job.stepCount - driven < kWorthIt ? job.stepCount : driven;
+}
+
+/** Steps that are divided at once: quotients up to 8 take four subtractions. */
+constexpr size_t kCoastSteps = 8;
+/** Of thresholds, so that four times one fits 32 bits. */
+constexpr int32_t kCoastThreshold = 1 << 28;
+
 /** The neurons from `begin` on, less than a word, go the way of the specification. */
 inline bool trainRest(const TrainJob& job, size_t begin) {
   if (begin == job.length) return false;

@@ -38,7 +38,8 @@ void train(Round& round) {
   const bool wild = random.chance(20);   // beyond what a checked plan holds: sums wrap
   const int64_t low = wild ? kLow32 : random.chance(50) ? -4000 : -kSum;
   const int64_t high = wild ? kHigh32 : -low;
-  const auto threshold = integers<int32_t>(random, job.length, 1, random.chance(50) ? 4000 : kSum);
+  const int64_t highest = random.chance(50) ? 4000 : wild ? kHigh32 : kSum;
+  const auto threshold = integers<int32_t>(random, job.length, 1, highest);
   const auto constant = integers<int32_t>(random, job.length, low, high);
   const auto factors = integers<int32_t>(random, job.length, low, high);
   job.threshold = threshold.data();
