@@ -19,26 +19,34 @@ export {
 export { CascError, type ErrorCode, type ErrorPlace } from './errors';
 export {
   type Accuracy,
+  type CalibrateOptions,
+  type CalibrateProgress,
+  calibrateLevels,
   type EvaluateOptions,
   type Evaluation,
   evaluate,
+  type LevelsCalibration,
+  type LevelsPoint,
+  type Likeness,
   type RestEvaluateOptions,
   type RestEvaluation,
 } from './evaluate';
 export { writeWhole } from './files/atomic-write';
-export { classesOf, importModel, inspect, type Network, type NodeVerdict, type Verdict } from './graph';
+export { classCount, classesOf, importModel, inspect, type Network, type NodeVerdict, type Verdict } from './graph';
 export { type AddonInfo, info, version } from './info';
 export type { PhaseProfile, PlanFormat, SynapsePath, WorkingBytes } from './native';
 export {
-  type ClipMethod,
   type NetworkMetadata,
   type QuantizedLayer,
+  type QuantizeMethod,
   type QuantizeOptions,
   type QuantizeResult,
+  type QuantizeStage,
   quantize,
   readMetadata,
 } from './quantize';
 export {
+  calibrationTable,
   evaluationTable,
   inspectTable,
   memoryTable,

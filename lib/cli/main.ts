@@ -2,6 +2,7 @@
 /** The command line. Exit codes: 0 done, 1 error, 2 wrong usage, 3 the certificate failed, 130 interrupted. */
 import { Command, CommanderError } from 'commander';
 import { CascError, version } from '..';
+import { calibrateCommand } from './calibrate';
 import { evaluateCommand } from './evaluate';
 import { ExitCode } from './exit-code';
 import { infoCommand } from './info';
@@ -13,6 +14,7 @@ const EXAMPLES = `
 Examples:
   casc inspect net.onnx
   casc quantize net.onnx -o q16.onnx --levels 16 --format int8 --calibration cifar10:cifar-10-batches-bin#train
+  casc calibrate net.onnx --calibration cifar10:cifar-10-batches-bin#train --data cifar10:cifar-10-batches-bin
   casc evaluate q16.onnx --data cifar10:cifar-10-batches-bin --ann net.onnx
 
 Results go to stdout, progress and notes to stderr.
@@ -31,6 +33,7 @@ async function main(argv: string[]): Promise<number> {
     .exitOverride();
   for (const command of [
     quantizeCommand(),
+    calibrateCommand(),
     inspectCommand(),
     simulateCommand(done),
     evaluateCommand(done),

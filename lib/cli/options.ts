@@ -34,6 +34,13 @@ export function share(text: string): number {
   return value;
 }
 
+/** Parses a loss in percent. */
+export function points(text: string): number {
+  const value = decimal(text);
+  if (!(value >= 0 && value <= 100)) throw new InvalidArgumentError('Expected a number from 0 to 100.');
+  return value;
+}
+
 function notNegative(text: string): number {
   const value = Number(text);
   if (text.trim() === '' || !(value >= 0) || !Number.isFinite(value)) {
@@ -83,6 +90,19 @@ Data is kind:path[#split]:
 export function formatOption(text = 'arithmetic (default: what the file records, else float32)'): Option {
   return new Option('--format <format>', text).choices(['float32', 'int8', 'int16']);
 }
+
+export function methodOption(): Option {
+  return new Option('--method <method>', 'how, see below').choices(['mse', 'refit', 'percentile']).default('mse');
+}
+
+/** For the help of the commands that quantise. */
+export const METHOD_HELP = `
+Methods:
+  mse         clip values of least squared error, weights as they are
+  refit       layer after layer, weights fitted to the fp32 net on what the quantised net gives them, in closed form, then
+              clip values; at least 16 images, better 256 to 1024 (--samples)
+  percentile  the paper's: a quantile of each layer's activations
+`;
 
 export interface ModeFlags {
   mode?: 'full' | 'rest';

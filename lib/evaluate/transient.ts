@@ -1,51 +1,26 @@
 import type { LayerProfile, Profile, SimulationResult } from '../simulate';
 import { StepAccuracy } from './accuracy';
-import type { Evaluation } from './evaluation';
-import { mix } from './hash';
+import { RunTotals } from './run-totals';
 
 /** What only a simulation has, over all batches: steps, spikes, additions, accuracy at every step. */
 export class Transient {
   private readonly perStep = new StepAccuracy();
-  private readonly sleep: number[] = [];
-  private notAtRest = 0;
-  private readonly spikes = { positive: 0, negative: 0, hash: 0n };
-  private synaptic = 0;
+  private readonly totals = new RunTotals();
   private profile: Profile | undefined;
-  private images = 0;
 
   /** correct[s]: how many of the batch's images are right after step s. */
   add(result: SimulationResult, correct: readonly number[]): void {
     this.perStep.add(result.steps, correct, result.images);
-    for (const steps of result.sleepSteps) this.sleep.push(steps);
-    this.notAtRest += result.atRest.filter((rest) => !rest).length;
-    this.spikes.positive += result.spikes.positive;
-    this.spikes.negative += result.spikes.negative;
-    result.hash.forEach((hash, i) => {
-      this.spikes.hash = BigInt.asUintN(64, this.spikes.hash + mix(hash, this.images + i));
-    });
-    this.synaptic += result.synapticOperations;
+    this.totals.add(result);
     if (result.profile) this.profile = this.profile ? addProfiles(this.profile, result.profile) : result.profile;
-    this.images += result.images;
   }
 
   /** Of at least one image. */
   figures(wake: number) {
-    const { sleep, spikes, profile } = this;
-    sleep.sort((a, b) => a - b);
-    const steps: Evaluation['steps'] = {
-      wake,
-      sleep: {
-        mean: sleep.reduce((sum, n) => sum + n, 0) / sleep.length,
-        p95: sleep[Math.ceil(0.95 * sleep.length) - 1]!,
-        max: sleep.at(-1)!,
-      },
-      notAtRest: this.notAtRest,
-    };
+    const { profile } = this;
     return {
       top1PerStep: this.perStep.curve(),
-      steps,
-      spikes: { ...spikes, hash: spikes.hash.toString(16).padStart(16, '0') },
-      synaptic: this.synaptic / this.images,
+      ...this.totals.figures(wake),
       ...(profile ? { profile } : {}),
     };
   }

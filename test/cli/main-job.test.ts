@@ -1,7 +1,7 @@
 /** The commands on the net in the box. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Evaluation } from '../../lib';
+import type { Evaluation, LevelsCalibration } from '../../lib';
 import { writeNpy } from '../../lib/datasets';
 import { box, casc, temporaryFolder } from '../support/casc';
 
@@ -78,6 +78,27 @@ test('the same command gives the same bytes', () => {
     return readFileSync(path);
   });
   expect(paths[0]!.equals(paths[1]!)).toBe(true);
+});
+
+test('calibrate: the table, and the same figures as JSON', () => {
+  const args = ['calibrate', relu, '--calibration', `mnist:${box}`, '--data', `mnist:${box}`, '--samples', '64'];
+  const more = [...args, '--limit', '40', '--levels', '2,16', '--loss', '2.5', ...scaling];
+  const path = join(folder, 'levels.json');
+  const shown = casc([...more, '--json', path]);
+  expect(shown.stderr).toBe('');
+  expect(shown.status).toBe(0);
+  expect(shown.stdout).toMatch(/^smallest T within 2\.50 points of top-1 of fp32: 16$/m);
+  const figures = json<LevelsCalibration>(path);
+  expect(figures).toMatchObject({ images: 40, judgedBy: 'top-1', allowedLoss: 0.025, smallest: 16 });
+  expect(JSON.parse(casc([...more, '--json', '-']).stdout)).toEqual(figures);
+  expect(casc([...more, '--agreement']).stdout).toMatch(/points of agreement of fp32/);
+
+  expect(casc([...more, '--levels', '0'])).toMatchObject({ status: 2 });
+  expect(casc([...more, '--loss', '101'])).toMatchObject({ status: 2 });
+  expect(casc(['calibrate', q8, ...more.slice(2)])).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('is quantised already'),
+  });
 });
 
 test('exit code 3 where the certificate fails', () => {
