@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "addon/addon_data.h"
+#include "addon/block_trainer.h"
 #include "addon/dense_plan.h"
 #include "addon/spiking_plan_wrap.h"
 #include "addon/step_neurons.h"
@@ -82,6 +83,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   data->abortFlag = Napi::Persistent(abortFlag);
   env.SetInstanceData(data.release());
   exports.Set("AbortFlag", abortFlag);
+  exports.Set("BlockTrainer", defineBlockTrainer(env));
   exports.Set("DensePlan", defineDensePlan(env));
   exports.Set("SpikingPlan", defineSpikingPlan(env));
   exports.Set("Synapses", defineSynapses(env));
