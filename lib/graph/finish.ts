@@ -84,12 +84,16 @@ function finished(node: Draft, id: number, ids: ReadonlyMap<Draft, number>, file
     case 'input':
       return { ...base, op: 'input', grid: operation.grid };
     case 'clip':
-      return { ...base, op: 'relu', max: operation.hi };
+      return { ...base, op: 'relu', max: operation.hi, trailingAxes: trailingAxes(node) };
     case 'step':
       throw new Error(`unreachable: step ${nameOf(node)} was neither recognised nor refused`);
     default:
       return { ...base, ...operation };
   }
+}
+
+function trailingAxes({ dims }: Draft): number {
+  return dims.length - (dims[0] === 1 && dims.length > 1 ? 2 : 1);
 }
 
 /** The finished nodes and where each draft node went. */

@@ -26,7 +26,7 @@ export async function inspect(file: string): Promise<Network> {
 function whyNotLayered(network: Network): CascError | undefined {
   const levels = network.nodes.find((node) => node.op === 'quant')?.levels ?? 1;
   try {
-    toLayers(withQuantizedActivations(network, levels, 0, () => 1));
+    toLayers(withQuantizedActivations(network, levels, 0, () => Float64Array.of(1)));
     return undefined;
   } catch (error) {
     if (error instanceof CascError && error.code === 'ERR_CASC_UNSUPPORTED') return error;

@@ -99,6 +99,8 @@ export interface RouteNode extends NodeBase {
 export interface ReluNode extends NodeBase {
   readonly op: 'relu';
   readonly max: number;
+  /** Axes of the ONNX tensor after that of its channels: a constant per channel has dims [C, 1, …]. */
+  readonly trailingAxes: number;
 }
 
 /**

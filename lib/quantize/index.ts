@@ -4,8 +4,8 @@ import type { Dataset, InputScaling } from '../datasets';
 import { argumentError, CascError } from '../errors';
 import { classCount, importModel } from '../graph';
 import { toLayers } from '../graph/layered';
-import type { Network, NetworkNode, QuantNode } from '../graph/network';
-import { withQuantizedActivations } from '../graph/quantized';
+import type { Network, QuantNode, ReluNode } from '../graph/network';
+import { type ClipValues, withQuantizedActivations } from '../graph/quantized';
 import type { PlanFormat } from '../native';
 import { type OnnxModel, readModel, writeModel } from '../onnx';
 import { calibrate } from './calibrate';
@@ -40,8 +40,8 @@ export interface QuantizeOptions {
 
 export interface QuantizedLayer {
   name: string;
-  /** λ */
-  clip: number;
+  /** λ: one value for the layer, or one for each channel. */
+  clips: readonly number[];
   /** Largest activation seen in calibration; null where the net came quantised. */
   max: number | null;
 }
@@ -92,20 +92,20 @@ async function quantizeActivations(
   if (!calibration) throw argumentError('calibration', 'a data set (the net has plain ReLUs)', calibration);
 
   // What cannot be converted is said before any work.
-  toLayers(withQuantizedActivations(network, levels, shift, () => 1));
+  toLayers(withQuantizedActivations(network, levels, shift, () => Float64Array.of(1)));
   const seen = await calibrate(network, calibration, options);
-  const clips = new Map<number, number>();
+  const clips = new Map<number, Float64Array>();
   for (const [id, histogram] of seen.activations) {
-    const node = network.nodes[id] as NetworkNode & { op: 'relu' };
+    const node = network.nodes[id] as ReluNode;
     const clip = chooseClip(node.name, histogram, { method, percentile, levels, shift });
     // The file holds float32.
-    clips.set(id, Math.fround(Math.min(clip, node.max)));
+    clips.set(id, Float64Array.of(Math.fround(Math.min(clip, node.max))));
   }
   const metadata: NetworkMetadata = {
     format,
     levels,
     shift,
-    clips: Object.fromEntries([...clips].map(([id, clip]) => [network.nodes[id]!.name, clip])),
+    clips: recordOf(network, clips),
     input: options.scaling ?? calibration.scaling,
     classes: options.classNames ? [...options.classNames] : ((calibration.classNames as string[] | null) ?? undefined),
     task: classCount(network) === undefined ? undefined : 'classification',
@@ -120,9 +120,9 @@ async function quantizeActivations(
           metadata,
           seen.input,
         );
-  const layers = [...clips].map(([id, clip]) => ({
+  const layers = [...clips].map(([id, values]) => ({
     name: network.nodes[id]!.name,
-    clip,
+    clips: [...values],
     max: seen.activations.get(id)!.max,
   }));
   return { model: written, bytes: writeModel(written), levels, format, layers, images: seen.images };
@@ -159,12 +159,12 @@ async function keepActivations(
   }
   const recorded = readMetadata(network);
   const input = options.scaling ?? recorded.input ?? options.calibration?.scaling;
-  const clips = Object.fromEntries(quants.map((node) => [node.name, Math.max(...node.stepIn) * node.levels]));
+  const clips = recorded.clips ?? recordOf(network, clipsOf(quants));
   const metadata: NetworkMetadata = {
     ...recorded,
     format,
     levels: layered.levels,
-    clips: recorded.clips ?? clips,
+    clips,
     input,
     task: recorded.task ?? (classCount(network) === undefined ? undefined : 'classification'),
     classes: options.classNames
@@ -172,8 +172,20 @@ async function keepActivations(
       : (recorded.classes ?? (options.calibration?.classNames as string[] | null) ?? undefined),
   };
   const written = fixed(network, format, metadata, input && inputRangeOf(input));
-  const layers = Object.entries(clips).map(([name, clip]) => ({ name, clip, max: null }));
+  const layers = Object.entries(clips).map(([name, values]) => ({ name, clips: [values].flat(), max: null }));
   return { model: written, bytes: writeModel(written), levels: layered.levels, format, layers, images: 0 };
+}
+
+function clipsOf(quants: readonly QuantNode[]): ClipValues {
+  return new Map(quants.map(({ id, stepIn, levels }) => [id, stepIn.map((step) => step * levels)]));
+}
+
+/** As the metadata hold them: a number for a layer, a list for its channels. */
+function recordOf(network: Network, clips: ClipValues): NonNullable<NetworkMetadata['clips']> {
+  const entries = [...clips].map(([id, values]): [string, number | number[]] => {
+    return [network.nodes[id]!.name, values.length === 1 ? values[0]! : [...values]];
+  });
+  return Object.fromEntries(entries);
 }
 
 /** In a fixed-point file the offset is ⌊φK⌋. */

@@ -13,8 +13,8 @@ export interface NetworkMetadata {
   levels?: number;
   /** φ, the shift of the activations. */
   shift?: number;
-  /** λ by activation, in order of execution. */
-  clips?: Record<string, number>;
+  /** λ by activation, in order of execution: one for the layer, or one for each channel. */
+  clips?: Record<string, number | number[]>;
   /** How an image becomes the net's input. */
   input?: InputScaling;
   classes?: string[];
@@ -25,13 +25,13 @@ export interface NetworkMetadata {
   readouts?: number[];
 }
 
-const numbers = z.record(z.string(), z.number().positive());
+const clipValues = z.union([z.number().positive(), z.array(z.number().positive()).min(1)]);
 
 const FIELDS = {
   format: z.enum(['float32', 'int8', 'int16']),
   levels: z.int().min(1).max(255),
   shift: z.number().min(0).max(1),
-  clips: numbers,
+  clips: z.record(z.string(), clipValues),
   input: inputScalingSchema,
   classes: z.array(z.string()),
   task: z.literal('classification'),

@@ -3,7 +3,8 @@
  * Clip, Div, Mul. Weights stay as they were.
  */
 import { CascError } from '../errors';
-import type { Network } from '../graph/network';
+import type { Network, ReluNode } from '../graph/network';
+import type { ClipValues } from '../graph/quantized';
 import { type AttributeValue, float, makeNode, makeTensor, type NodeProto, type OnnxModel, setMetadata } from '../onnx';
 
 type Attributes = Record<string, AttributeValue>;
@@ -11,8 +12,8 @@ type Attributes = Record<string, AttributeValue>;
 export interface ActivationSettings {
   levels: number;
   shift: number;
-  /** λ by id of the network's relu node. */
-  clips: ReadonlyMap<number, number>;
+  /** λ by id of the network's relu node, length 1 or C. */
+  clips: ClipValues;
 }
 
 export function writeFloat(
@@ -21,15 +22,18 @@ export function writeFloat(
   settings: ActivationSettings,
   metadata: Readonly<Record<string, string>>,
 ): OnnxModel {
-  const replaced = new Map<NodeProto, number>();
-  for (const [id, clip] of settings.clips) replaced.set(activationNode(model, network, id), clip);
+  const replaced = new Map<NodeProto, ReluNode>();
+  for (const id of settings.clips.keys()) {
+    const relu = network.nodes[id] as ReluNode;
+    replaced.set(activationNode(model, network, relu), relu);
+  }
   const { graph } = model.proto;
   const used = tensorNames(model);
   const initializer = [...(graph.initializer ?? [])];
   const node = (graph.node ?? []).flatMap((original): NodeProto[] => {
-    const clip = replaced.get(original);
-    if (clip === undefined) return [original];
-    const chain = activation(analogueInput(model, original), original.output![0]!, clip, settings, model.opset, used);
+    const relu = replaced.get(original);
+    if (!relu) return [original];
+    const chain = activation(analogueInput(model, original), original.output![0]!, relu, settings, model.opset, used);
     initializer.push(...chain.constants);
     return chain.nodes;
   });
@@ -46,8 +50,7 @@ export function writeFloat(
 }
 
 /** The ONNX node that a relu node came from (a max-pool may stand between the two in the network). */
-function activationNode(model: OnnxModel, network: Network, id: number): NodeProto {
-  const relu = network.nodes[id]!;
+function activationNode(model: OnnxModel, network: Network, relu: ReluNode): NodeProto {
   const found = (model.proto.graph.node ?? []).find(
     (node) =>
       ['Relu', 'Clip', 'Max'].includes(node.opType!) &&
@@ -84,8 +87,8 @@ function tensorNames(model: OnnxModel): Set<string> {
 function activation(
   input: string,
   output: string,
-  clip: number,
-  { levels, shift }: ActivationSettings,
+  { id, trailingAxes }: ReluNode,
+  { levels, shift, clips }: ActivationSettings,
   opset: number,
   used: Set<string>,
 ) {
@@ -96,12 +99,15 @@ function activation(
     return name;
   };
   const constants: ReturnType<typeof makeTensor>[] = [];
-  const constant = (name: string, value: number): string => {
-    const tensor = makeTensor(unique(`${output}/${name}`), [], [value]);
+  const constant = (name: string, value: number | Float64Array): string => {
+    const values = typeof value === 'number' ? [value] : value;
+    // A channel's constants are shaped for the tensor's rank, whatever that is.
+    const dims = values.length === 1 ? [] : [values.length, ...new Array<number>(trailingAxes).fill(1)];
+    const tensor = makeTensor(unique(`${output}/${name}`), dims, values);
     constants.push(tensor);
     return tensor.name!;
   };
-  const lambda = constant('clip', clip);
+  const lambda = constant('clip', clips.get(id)!);
   const q = constant('levels', levels);
   // Before opset 11 the bounds of Clip were attributes.
   const bounded: [string[], Attributes] =

@@ -12,7 +12,7 @@ export function quantizeTable(result: QuantizeResult, file: string, data?: strin
   const { layers, levels, format, bytes, images } = result;
   const calibrated = images > 0;
   const rows = layers.map(
-    ({ name, clip, max }): Row => [name, clip.toPrecision(5), ...(calibrated ? [(max ?? 0).toPrecision(5)] : [])],
+    ({ name, clips, max }): Row => [name, range(clips), ...(calibrated ? [(max ?? 0).toPrecision(5)] : [])],
   );
   const source = calibrated ? `calibrated on ${plural(images, 'image')} of ${data}` : 'clip values as they were';
   return [
@@ -20,4 +20,10 @@ export function quantizeTable(result: QuantizeResult, file: string, data?: strin
     '',
     `${file}: ${plural(levels, 'level')}, ${format}, ${count(bytes.length)} bytes, ${source}`,
   ].join('\n');
+}
+
+/** One clip value, or the smallest and largest of a layer's channels. */
+function range(clips: readonly number[]): string {
+  const ends = [clips.reduce((a, b) => Math.min(a, b)), clips.reduce((a, b) => Math.max(a, b))];
+  return [...new Set(ends.map((clip) => clip.toPrecision(5)))].join(' … ');
 }

@@ -4,7 +4,7 @@ import type { NetworkNode, Shape, Window } from '../../lib/graph/network';
 import type { DenseDescription, DenseRunOptions, NativeDensePlan } from '../../lib/native';
 import { addon } from '../../lib/native';
 
-type Bare<T> = T extends NetworkNode ? Omit<T, 'id' | 'name' | 'tensor' | 'onnx' | 'tail'> : never;
+type Bare<T> = T extends NetworkNode ? Omit<T, 'id' | 'name' | 'tensor' | 'onnx' | 'tail' | 'trailingAxes'> : never;
 /** A node without what only messages and tables need. */
 export type BareNode = Bare<NetworkNode>;
 

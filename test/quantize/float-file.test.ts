@@ -1,25 +1,38 @@
 /** The written float32 file: the original graph with quantised activations, whatever form they had. */
 import { importModel } from '../../lib/graph';
+import { toLayers } from '../../lib/graph/layered';
 import type { QuantNode } from '../../lib/graph/network';
+import { sharedClips, withQuantizedActivations } from '../../lib/graph/quantized';
 import { float, type OnnxModel } from '../../lib/onnx';
 import { writeFloat } from '../../lib/quantize/write-float';
 import { SpikingNetwork } from '../../lib/simulate';
 import { Net, scalar, weights } from '../graph/make';
 import { relativeDifference, runOnnx } from '../support/onnxruntime';
 import { Random } from '../support/random';
+import { randomNet } from '../support/random-net';
 
 const dims = [3, 3, 8, 8];
 const images = new Random(5).normal(3 * 3 * 64, 1);
 
-/** Quantises every activation at 8 levels with λ = 1 + place/8; runs the file in onnxruntime and as a spiking net. */
+/**
+ * Quantises every activation at 8 levels, with λ = 1 + place/8 for a layer and others for its channels; runs the files in
+ * onnxruntime and as spiking nets.
+ */
 async function check(model: OnnxModel): Promise<QuantNode[]> {
+  await checkWith(model, (_, place) => Float64Array.of(1 + place / 8));
+  return checkWith(model, (channels, place) =>
+    Float64Array.from({ length: channels }, (_, c) => 1 + place / 8 + c / 4),
+  );
+}
+
+async function checkWith(model: OnnxModel, clipsOf: (channels: number, place: number) => Float64Array) {
   const network = await importModel(model);
   const relus = network.nodes.filter((node) => node.op === 'relu' && !node.tail);
-  const clips = new Map(relus.map(({ id }, place) => [id, 1 + place / 8]));
+  const clips = new Map(relus.map(({ id, shape }, place) => [id, clipsOf(shape.c, place)]));
   const written = writeFloat(model, network, { levels: 8, shift: 0.5, clips }, {});
   const again = await importModel(written);
   const quants = again.nodes.filter((node): node is QuantNode => node.op === 'quant');
-  expect(quants.map(({ levels, stepIn }) => levels * stepIn[0]!)).toEqual([...clips.values()]);
+  expect(quants.map(({ levels, stepIn }) => stepIn.map((step) => levels * step))).toEqual([...clips.values()]);
 
   const snn = SpikingNetwork.from(again);
   const { outputs } = await snn.simulate(images, dims[0]!);
@@ -80,3 +93,29 @@ test('tensors that bear the names of ours', async () => {
   const b = net.add('Relu', [net.conv(net.add('Mul', [a, 'r/clip']), 4, 4)]);
   expect(await check(withHead(net, b, 4))).toHaveLength(2);
 });
+
+test.each([...new Array(40).keys()])(
+  'random net %i with clip values per channel: read back, the same net',
+  async (seed) => {
+    const { model, images: input, count } = randomNet(6000 + seed, 2, { plain: true });
+    const network = await importModel(model);
+    const random = new Random(seed);
+    const shared = sharedClips(network);
+    const clips = new Map(
+      network.nodes.flatMap((node): [number, Float64Array][] => {
+        if (node.op !== 'relu' || node.tail) return [];
+        const length = shared.has(node.id) ? 1 : node.shape.c;
+        return [[node.id, Float64Array.from({ length }, () => Math.fround(0.25 + random.next()))]];
+      }),
+    );
+    const again = await importModel(writeFloat(model, network, { levels: 8, shift: 0.5, clips }, {}));
+    const nets = [withQuantizedActivations(network, 8, 0.5, (id) => clips.get(id)!), again];
+    const [want, got] = nets.map((net) => toLayers(net).layers.map(({ name: _, tensor: __, ...layer }) => layer));
+    expect(got).toEqual(want);
+    const [a, b] = nets.map((net) => SpikingNetwork.from(net, { format: 'int8', inputRange: { min: -3, max: 3 } }));
+    const run = async (snn: SpikingNetwork) => (await snn.simulate(input, count)).hash;
+    expect(await run(b!)).toEqual(await run(a!));
+    a!.dispose();
+    b!.dispose();
+  },
+);

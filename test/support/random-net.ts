@@ -32,9 +32,20 @@ export interface RandomNet {
   count: number;
 }
 
-export function randomNet(seed: number, count = 2): RandomNet {
+export interface RandomNetOptions {
+  /** Activations that are not quantised: plain ReLUs. */
+  plain?: boolean;
+  /** Share of activations with a clip value per channel. */
+  perChannel?: number;
+}
+
+export function randomNet(
+  seed: number,
+  count = 2,
+  { plain = false, perChannel = 0.15 }: RandomNetOptions = {},
+): RandomNet {
   const random = new Random(seed);
-  const builder = new Builder(random);
+  const builder = new Builder(random, plain, perChannel);
   const dims = inputDims(random);
   const [c = 1, h = 1, w = 1] = dims;
   let x = builder.first({ name: 'input', c, h, w, rank: dims.length + 1 });
@@ -80,7 +91,11 @@ class Builder {
   /** The convolution made last: a value in the middle of the net. */
   private last: Value | undefined;
 
-  constructor(private readonly random: Random) {
+  constructor(
+    private readonly random: Random,
+    private readonly plainActivations: boolean,
+    private readonly channelShare: number,
+  ) {
     this.levels = random.pick([1, 2, 3, 4, 8, 16]);
     this.shift = random.pick([0, 0.5]);
   }
@@ -424,7 +439,8 @@ class Builder {
 
   /** λ for the layer, or one for each channel. */
   activation(x: Value): Value {
-    const clip = this.random.chance(0.15)
+    if (this.plainActivations) return this.op('Relu', [x.name], x);
+    const clip = this.random.chance(this.channelShare)
       ? this.perChannel(
           x,
           Float32Array.from({ length: x.c }, () => 0.5 + this.random.next()),
