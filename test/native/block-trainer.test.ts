@@ -1,4 +1,5 @@
 /** The trainer of blocks: gradients against finite differences, threads, aborts, wrong arguments. */
+import type { ConvNode, QuantNode } from '../../lib/graph/network';
 import { addon, type BlockData, type BlockDescription } from '../../lib/native';
 import { Random } from '../support/random';
 
@@ -42,7 +43,18 @@ function conv(
   const [kh, kw] = geometry.kernel;
   const weight = random.normal((to.c * from.c * kh * kw) / groups, 0.4);
   const bias = random.normal(map ? to.c * to.h * to.w : to.c, 0.2);
-  return { ...base, id, name: `c${id}`, op: 'conv' as const, shape: to, inputs: [input], weight, bias, window: geometry, groups };
+  return {
+    ...base,
+    id,
+    name: `c${id}`,
+    op: 'conv' as const,
+    shape: to,
+    inputs: [input],
+    weight,
+    bias,
+    window: geometry,
+    groups,
+  };
 }
 
 /** Every operator that a block may have: strides, dilations, groups, pads larger than kernels, bias maps, shortcuts. */
@@ -54,11 +66,20 @@ function block(): BlockDescription {
     quant(2, 1, shape(6, 7), 0.3),
     conv(3, 2, shape(6, 7), shape(6, 4), window(3, 1, 2), 3),
     conv(4, 2, shape(6, 7), shape(6, 4), window(1, 0, 2)),
-    { ...base, id: 5, name: 's', op: 'scale' as const, shape: shape(6, 4), inputs: [4], factor: random.normal(6, 1), shift: null },
+    {
+      ...base,
+      id: 5,
+      name: 's',
+      op: 'scale' as const,
+      shape: shape(6, 4),
+      inputs: [4],
+      factor: random.normal(6, 1),
+      shift: null,
+    },
     { ...base, id: 6, name: 'a', op: 'add' as const, shape: shape(6, 4), inputs: [3, 5, 3] },
     quant(7, 6, shape(6, 4), 0.25, false),
     conv(8, 7, shape(6, 4), shape(6, 4), window(3, 2, 1, 2), 6, true),
-    { ...base, id: 9, name: 'r', op: 'relu' as const, shape: shape(6, 4), inputs: [8], max: 1.5 },
+    { ...base, id: 9, name: 'r', op: 'relu' as const, shape: shape(6, 4), inputs: [8], max: 1.5, trailingAxes: 2 },
     { ...base, id: 10, name: 'm', op: 'maxpool' as const, shape: shape(6, 2), inputs: [9], window: window(3, 1, 2) },
     {
       ...base,
@@ -109,15 +130,15 @@ test('gradients agree with finite differences, for every operator', async () => 
   const trainer = new (addon().BlockTrainer)(description);
   const { loss, parameters } = await trainer.gradient(images, { threads: 1 });
   expect(loss).toBeGreaterThan(0);
-  const lossWith = async (node: number, kind: string, index: number, change: number) => {
+  const lossWith = async (node: number, kind: 'weight' | 'bias' | 'step', index: number, change: number) => {
     const copy = structuredClone(description);
-    const target = copy.nodes[node] as unknown as Record<string, Float32Array & Float64Array>;
     if (kind === 'step') {
-      target.stepIn![index]! *= Math.exp(change);
-      target.offset = target.stepIn!.map((s) => s / 2) as never;
-      target.stepOut = target.stepIn!;
+      const { stepIn, offset, stepOut } = copy.nodes[node] as QuantNode;
+      stepIn[index]! *= Math.exp(change);
+      offset[index] = stepIn[index]! / 2;
+      stepOut[index] = stepIn[index]!;
     } else {
-      target[kind]![index]! += change;
+      (copy.nodes[node] as ConvNode)[kind]![index]! += change;
     }
     return (await new (addon().BlockTrainer)(copy).gradient(images, { threads: 1 })).loss;
   };
@@ -146,7 +167,11 @@ test('the same bits with 1, 2 and 3 threads, in one call or several; the loss fa
   ] as const) {
     const description = block();
     description.smooth = false;
-    description.rounding = [{ convs: [1], quant: 2 }, { convs: [3, 4], quant: 7 }, { convs: [13], quant: null }];
+    description.rounding = [
+      { convs: [1], quant: 2 },
+      { convs: [3, 4], quant: 7 },
+      { convs: [13], quant: null },
+    ];
     description.schedule.drop = 0.5;
     const trainer = new (addon().BlockTrainer)(description);
     const losses = [];
