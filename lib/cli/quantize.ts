@@ -34,6 +34,7 @@ interface Flags extends ScalingFlags {
   format?: string;
   shift?: string;
   method: ClipMethod;
+  clips?: 'layer' | 'channel';
   percentile: number;
   threads?: number;
 }
@@ -67,6 +68,12 @@ export function quantizeCommand(): Command {
     )
     .addOption(
       new Option('--method <method>', 'how clip values are chosen').choices(['mse', 'percentile']).default('mse'),
+    )
+    .addOption(
+      new Option(
+        '--clips <by>',
+        'one clip value per layer or per channel (default: channel; percentile: layer)',
+      ).choices(['layer', 'channel']),
     )
     .addOption(
       new Option('--percentile <p>', 'share of activations below the clip value (implies --method percentile)')
@@ -115,6 +122,7 @@ async function quantizeWith(
       format: parseFormat(flags.format),
       shift: flags.shift === undefined ? undefined : (Number(flags.shift) as 0 | 0.5),
       method: flags.method,
+      clips: flags.clips,
       percentile: flags.percentile,
       scaling: calibration?.scaling ?? scaling,
       threads: flags.threads,

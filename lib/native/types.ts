@@ -34,6 +34,8 @@ export interface DenseRunOptions {
   threads: number;
   /** Nodes whose values are counted into histograms instead of being returned (calibration). */
   observe?: number[];
+  /** Also counts each channel of the observed nodes by itself. */
+  channels?: boolean;
   abort?: NativeAbortFlag;
 }
 
@@ -53,11 +55,24 @@ export interface NativeHistogram {
   nonFinite: number;
 }
 
+/**
+ * Values > 0 of one node, channel by channel, in bins as those of NativeHistogram. Of a channel only the bins of the eight
+ * octaves up to its largest value are kept; smaller values are not counted.
+ */
+export interface NativeChannelHistogram {
+  /** [C × 1024]: bin i of channel c counts values whose upper 16 bits are first[c] + i. */
+  counts: Uint32Array;
+  /** Per channel, may be negative; 0 where nothing was above zero. */
+  first: Int32Array;
+}
+
 export interface DenseResult {
   /** One per description.outputs, [images × numel], C×H×W order. */
   outputs: Float32Array[];
   /** One per options.observe. */
   histograms: NativeHistogram[];
+  /** One per options.observe where options.channels, else empty. */
+  channels: NativeChannelHistogram[];
 }
 
 export interface NativeDensePlan {
@@ -131,6 +146,96 @@ export interface NativeBlockTrainer {
   /** As trained so far: weights and biases rounded, steps themselves. */
   parameters(): BlockParameter[];
   dispose(): void;
+}
+
+/* ---------------------------------------------------------------- closed-form re-fit */
+
+export interface StreamOptions {
+  threads: number;
+  /** Number of the first image in the whole data: which positions of an image count depends on it. */
+  first: number;
+  abort?: NativeAbortFlag;
+}
+
+/** Images stream by; one call at a time. Results do not depend on threads, nor on how images are cut into batches. */
+interface NativeStream {
+  /** inputs: one array per input node, in node order, each [images × numel]; copied at once. */
+  add(inputs: Float32Array[], images: number, options: StreamOptions): Promise<void>;
+  dispose(): void;
+}
+
+export interface RegressionDescription extends DenseDescription {
+  /** The convolution; only its window, groups, shape and input matter here. */
+  conv: number;
+  /** The node whose values a correction of the convolution is to explain. */
+  residual: number;
+  /** The node that the residual is small against. */
+  target: number;
+  /** Of an image's positions every so-many-th counts. */
+  every: number;
+}
+
+/** Sums over the positions that counted. */
+export interface Correction {
+  /** To be added to the weights, [M, C/groups, kh, kw]. */
+  weight: Float32Array;
+  /** To be added to the bias, [M]. */
+  bias: Float32Array;
+  /** Σ residual², before and after the correction, and Σ target². */
+  before: number;
+  after: number;
+  target: number;
+}
+
+export interface NativeRegression extends NativeStream {
+  /**
+   * Least squares of residual − ΔW·x − Δb, with ridge · mean(Σx²) · Σ ΔW² added (mean over the weights of a group). Rejects with
+   * ERR_CASC_CALIBRATION where values were not finite.
+   */
+  solve(options: { ridge: number; threads: number; abort?: NativeAbortFlag }): Promise<Correction>;
+}
+
+export interface ClipSearchDescription extends DenseDescription {
+  /** The node before the quantised activation. */
+  value: number;
+  /** The node whose values should come out of it. */
+  wanted: number;
+  /** Of an image's positions every so-many-th counts. */
+  every: number;
+}
+
+export interface ClipSearchOptions {
+  levels: number;
+  shift: number;
+  /** One clip value for all channels. */
+  shared: boolean;
+  /** Largest clip value allowed. */
+  most: number;
+  threads: number;
+  abort?: NativeAbortFlag;
+}
+
+/** One element per channel; sums over the positions that counted. */
+export interface ClipChoices {
+  /** λ, a float32 number. */
+  clips: Float64Array;
+  /** Σ (q(value) − wanted)². */
+  error: Float64Array;
+  /** Σ wanted². */
+  energy: Float64Array;
+  /** Values on level 0 and on the highest. */
+  zero: Float64Array;
+  top: Float64Array;
+  /** Values of each channel. */
+  sampled: number;
+}
+
+export interface NativeClipSearch extends NativeStream {
+  /**
+   * Clip values with the least squared error between q(value) and wanted. A channel that never rises has the largest of the others.
+   * Rejects with ERR_CASC_CALIBRATION where no channel rises, or values were not finite.
+   */
+  search(options: ClipSearchOptions): Promise<ClipChoices>;
 }
 
 /* ---------------------------------------------------------------- the spiking plan */
@@ -412,6 +517,8 @@ export interface Addon {
   AbortFlag: new () => NativeAbortFlag;
   DensePlan: new (description: DenseDescription) => NativeDensePlan;
   BlockTrainer: new (description: BlockDescription) => NativeBlockTrainer;
+  Regression: new (description: RegressionDescription) => NativeRegression;
+  ClipSearch: new (description: ClipSearchDescription) => NativeClipSearch;
   SpikingPlan: new (description: PlanDescription) => NativeSpikingPlan;
   /** One step of a population; returns the number of spikes (|s| summed). All arrays have one length. */
   stepNeurons(state: NeuronStepState): number;

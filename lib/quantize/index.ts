@@ -5,12 +5,13 @@ import { argumentError, CascError } from '../errors';
 import { classCount, importModel } from '../graph';
 import { toLayers } from '../graph/layered';
 import type { Network, QuantNode, ReluNode } from '../graph/network';
-import { type ClipValues, withQuantizedActivations } from '../graph/quantized';
+import { type ClipValues, sharedClips, withQuantizedActivations } from '../graph/quantized';
 import type { PlanFormat } from '../native';
 import { type OnnxModel, readModel, writeModel } from '../onnx';
-import { calibrate } from './calibrate';
-import { type ClipMethod, chooseClip } from './clip-values';
+import { type Calibration, calibrate } from './calibrate';
+import { type ClipMethod, type ClipOptions, chooseChannelClips, chooseClip } from './clip-values';
 import { toFixedPoint } from './fixed-point';
+import { raiseClips } from './least-clips';
 import { encodeMetadata, inputRangeOf, keptReadouts, type NetworkMetadata, readMetadata } from './metadata';
 import { readoutUnits, writeFixedPoint } from './write-fixed';
 import { writeFloat } from './write-float';
@@ -28,6 +29,11 @@ export interface QuantizeOptions {
   shift?: 0 | 0.5;
   /** How clip values are chosen. Default mse. */
   method?: ClipMethod;
+  /**
+   * One clip value for a layer, or one for each of its channels (which costs nothing: it folds into thresholds and
+   * weights). Default channel; the percentile method has them by layer.
+   */
+  clips?: 'layer' | 'channel';
   /** Quantile of the percentile method. Default 0.999. */
   percentile?: number;
   /** Recorded in the file; default: the calibration data's. */
@@ -88,24 +94,23 @@ async function quantizeActivations(
   }
   if (shift !== 0 && shift !== 0.5) throw argumentError('shift', '0 or 0.5', shift);
   if (method !== 'mse' && method !== 'percentile') throw argumentError('method', 'mse or percentile', method);
+  const clips = options.clips ?? (method === 'percentile' ? 'layer' : 'channel');
+  if (clips !== 'layer' && clips !== 'channel') throw argumentError('clips', 'layer or channel', clips);
+  if (clips === 'channel' && method === 'percentile') {
+    throw argumentError('clips', 'layer, which is all that the percentile method knows,', clips);
+  }
   if (!(percentile > 0 && percentile <= 1)) throw argumentError('percentile', 'a number above 0, up to 1', percentile);
   if (!calibration) throw argumentError('calibration', 'a data set (the net has plain ReLUs)', calibration);
 
   // What cannot be converted is said before any work.
   toLayers(withQuantizedActivations(network, levels, shift, () => Float64Array.of(1)));
-  const seen = await calibrate(network, calibration, options);
-  const clips = new Map<number, Float64Array>();
-  for (const [id, histogram] of seen.activations) {
-    const node = network.nodes[id] as ReluNode;
-    const clip = chooseClip(node.name, histogram, { method, percentile, levels, shift });
-    // The file holds float32.
-    clips.set(id, Float64Array.of(Math.fround(Math.min(clip, node.max))));
-  }
+  const seen = await calibrate(network, calibration, { ...options, channels: clips === 'channel' });
+  const chosen = chooseClips(network, seen, { method, percentile, levels, shift });
   const metadata: NetworkMetadata = {
     format,
     levels,
     shift,
-    clips: recordOf(network, clips),
+    clips: recordOf(network, chosen),
     input: options.scaling ?? calibration.scaling,
     classes: options.classNames ? [...options.classNames] : ((calibration.classNames as string[] | null) ?? undefined),
     task: classCount(network) === undefined ? undefined : 'classification',
@@ -113,19 +118,38 @@ async function quantizeActivations(
   };
   const written =
     format === 'float32'
-      ? writeFloat(model, network, { levels, shift, clips }, encodeMetadata(metadata))
+      ? writeFloat(model, network, { levels, shift, clips: chosen }, encodeMetadata(metadata))
       : fixed(
-          withQuantizedActivations(network, levels, shift, (id) => clips.get(id)!),
+          withQuantizedActivations(network, levels, shift, (id) => chosen.get(id)!),
           format,
           metadata,
           seen.input,
         );
-  const layers = [...clips].map(([id, values]) => ({
+  const layers = [...chosen].map(([id, values]) => ({
     name: network.nodes[id]!.name,
     clips: [...values],
     max: seen.activations.get(id)!.max,
   }));
   return { model: written, bytes: writeModel(written), levels, format, layers, images: seen.images };
+}
+
+/** By layer, or by channel where these were counted and nothing later mixes them. */
+function chooseClips(network: Network, seen: Calibration, options: ClipOptions): ClipValues {
+  const shared = sharedClips(network);
+  const clips = new Map<number, Float64Array>();
+  for (const [id, histogram] of seen.activations) {
+    const { name, max } = network.nodes[id] as ReluNode;
+    const layer = chooseClip(name, histogram, options);
+    const channels = shared.has(id) ? undefined : seen.channels.get(id);
+    const values = channels
+      ? chooseChannelClips(channels, layer, options.levels, options.shift)
+      : Float64Array.of(layer);
+    clips.set(
+      id,
+      values.map((clip) => Math.min(clip, max)),
+    );
+  }
+  return raiseClips(network, clips, options.levels);
 }
 
 async function keepActivations(

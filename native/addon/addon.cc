@@ -8,6 +8,7 @@
 #include "addon/addon_data.h"
 #include "addon/block_trainer.h"
 #include "addon/dense_plan.h"
+#include "addon/refit.h"
 #include "addon/spiking_plan_wrap.h"
 #include "addon/step_neurons.h"
 #include "addon/synapses.h"
@@ -85,6 +86,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("AbortFlag", abortFlag);
   exports.Set("BlockTrainer", defineBlockTrainer(env));
   exports.Set("DensePlan", defineDensePlan(env));
+  exports.Set("Regression", defineRegression(env));
+  exports.Set("ClipSearch", defineClipSearch(env));
   exports.Set("SpikingPlan", defineSpikingPlan(env));
   exports.Set("Synapses", defineSynapses(env));
   exports.Set("roofs", Napi::Function::New(env, roofs, "roofs"));

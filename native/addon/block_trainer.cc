@@ -10,7 +10,7 @@
 #include "addon/boundary.h"
 #include "addon/dense_description.h"
 #include "addon/read.h"
-#include "addon/task.h"
+#include "addon/team_task.h"
 #include "engine/reconstruct/trainer.h"
 
 namespace casc {
@@ -180,28 +180,21 @@ class BlockTrainerWrap : public Napi::ObjectWrap<BlockTrainerWrap> {
   static Napi::Value start(Napi::Env env, const std::shared_ptr<Shared>& shared, Call&& read,
                            Work work, std::function<Napi::Value(Napi::Env)> finish) {
     const auto call = std::make_shared<Call>(std::move(read));
-    const auto team = std::make_shared<Team>(call->threads);
-    TaskOptions options;
-    options.count = call->threads;
-    options.threads = call->threads;
+    std::vector<Napi::ObjectReference> pinned;
     for (const auto& array : call->arrays)
-      options.pinned.push_back(Napi::Persistent(array.As<Napi::Object>()));
+      pinned.push_back(Napi::Persistent(array.As<Napi::Object>()));
     call->arrays.clear();
-    options.body = [shared, call, team, work](unsigned, size_t piece) {
-      if (piece > 0) return team->help(static_cast<unsigned>(piece));
+    auto body = [shared, call, work](Team& team) {
       struct Release {
         Shared& shared;
         ~Release() { shared.busy = false; }
       } const release{*shared};
-      work(*shared->trainer, call->data, *team, call->abort);
-      team->dismiss();
+      work(*shared->trainer, call->data, team, call->abort);
     };
-    // Whoever leads may have left without a word to the others.
-    options.left = [team] { team->dismiss(); };
-    options.finish = std::move(finish);
     shared->busy = true;
     try {
-      return startTask(env, std::move(options));
+      // The flag is looked at inside, where the trainer is given back.
+      return startTeamTask(env, call->threads, nullptr, body, std::move(finish), std::move(pinned));
     } catch (...) {
       shared->busy = false;
       throw;

@@ -7,7 +7,7 @@ import { writeModel } from '../../lib/onnx';
 import { quantize } from '../../lib/quantize';
 import { readMetadata } from '../../lib/quantize/metadata';
 import { SpikingNetwork } from '../../lib/simulate';
-import { Net, weights } from '../graph/make';
+import { ints, Net, weights } from '../graph/make';
 import { temporaryFolder } from '../support/casc';
 import { Random } from '../support/random';
 
@@ -75,6 +75,28 @@ test('ReLUs to float32, float32 to int8, int8 to int16: clips, scaling and class
 test('the same input gives the same bytes', async () => {
   const [a, b] = [1, 2].map(() => quantize(ann, { levels: 8, calibration: calibration(), format: 'int8' }));
   expect(Buffer.compare((await a!).bytes, (await b!).bytes)).toBe(0);
+});
+
+test('clip values per channel by default, per layer where asked for, by percentile, or where channels are mixed', async () => {
+  const lengths = (result: Awaited<ReturnType<typeof quantize>>) => result.layers.map(({ clips }) => clips.length);
+  const options = { levels: 8, calibration: calibration(), format: 'int8' } as const;
+  expect(lengths(await quantize(ann, options))).toEqual([4, 4]);
+  expect(lengths(await quantize(ann, { ...options, clips: 'layer' }))).toEqual([1, 1]);
+  expect(lengths(await quantize(ann, { ...options, method: 'percentile' }))).toEqual([1, 1]);
+  const wrong = quantize(ann, { ...options, method: 'percentile', clips: 'channel' });
+  await expect(wrong).rejects.toMatchObject({ code: 'ERR_CASC_ARGUMENT', where: { option: 'clips' } });
+
+  const net = new Net(['N', 2, 6, 6]);
+  const first = net.add('Relu', [net.conv('x', 4, 2)]);
+  // Half of each channel's rows become a channel: fine. Two channels in one: one clip value for all.
+  const halves = net.add('Reshape', [first, ints([-1, 8, 3, 6])]);
+  const second = net.add('Relu', [net.conv(halves, 4, 8)]);
+  const mixed = net.add('Reshape', [net.add('MaxPool', [second], { kernel_shape: [1, 1] }), ints([-1, 2, 6, 6])]);
+  const third = net.add('Relu', [net.conv(mixed, 3, 2)]);
+  const file = join(folder, 'mixed.onnx');
+  const flat = net.add('Flatten', [third], { axis: 1 });
+  writeFileSync(file, writeModel(net.model([net.add('Gemm', [flat, weights([3, 108]), weights([3])], { transB: 1 })])));
+  expect(lengths(await quantize(file, options))).toEqual([4, 1, 3]);
 });
 
 test('a quantised net keeps its levels and its shift: others are refused, not ignored', async () => {

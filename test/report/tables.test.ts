@@ -279,14 +279,19 @@ describe('inspection', () => {
 
 test('quantisation: the largest activation only where one was seen', () => {
   const result = {
-    layers: [{ name: '/act', clip: 1.5, max: 2.25 }],
+    layers: [
+      { name: '/act', clips: [1.5], max: 2.25 },
+      { name: '/act2', clips: [0.5, 2, 1], max: 3 },
+    ],
     levels: 8,
     format: 'int8',
     bytes: new Uint8Array(1234),
     images: 512,
   } as unknown as QuantizeResult;
   expect(quantizeTable(result, 'q.onnx', 'cifar10 test.bin')).toBe(
-    'activation  clip value  largest seen\n/act            1.5000        2.2500\n\n' +
+    'activation        clip value  largest seen\n' +
+      '/act                  1.5000        2.2500\n' +
+      '/act2       0.50000 … 2.0000        3.0000\n\n' +
       'q.onnx: 8 levels, int8, 1,234 bytes, calibrated on 512 images of cifar10 test.bin',
   );
   expect(quantizeTable({ ...result, images: 0 }, 'q.onnx')).not.toContain('largest');

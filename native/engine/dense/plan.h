@@ -32,6 +32,7 @@ class Plan {
 
   size_t nodeCount() const { return nodes_.size(); }
   size_t numel(size_t node) const { return nodes_[node].numel; }
+  const Shape& shape(size_t node) const { return shapes_[node]; }
   /** Nodes that take their value from the caller, in order. */
   const std::vector<size_t>& inputNodes() const { return inputNodes_; }
   const std::vector<size_t>& outputNodes() const { return outputNodes_; }

@@ -1,0 +1,153 @@
+#include "engine/refit/regression.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "engine/dense/check.h"
+#include "engine/refit/cholesky.h"
+
+namespace casc::refit {
+namespace {
+
+/** Rows of as many images as fit are held at once. */
+constexpr size_t kRowBytes = size_t{64} << 20;
+
+size_t regressorsOf(const dense::Shape& input, const RegressionSpec& spec) {
+  return size_t(input.c / spec.groups) * size_t(spec.window.kernel[0]) *
+         size_t(spec.window.kernel[1]);
+}
+
+}  // namespace
+
+Regression::Regression(std::shared_ptr<const dense::Plan> plan, const RegressionSpec& spec, Isa isa)
+    : plan_(std::move(plan)),
+      spec_(spec),
+      lowering_(spec.window, plan_->shape(spec.source), spec.output),
+      taps_(lowering_.taps(plan_->shape(spec.source).c / spec.groups)),
+      equations_(size_t(spec.groups), regressorsOf(plan_->shape(spec.source), spec), groupOutputs(),
+                 floatKernels(isa)) {
+  dense::require(plan_->shape(spec.residual) == spec.output,
+                 "the residual has not the shape of the convolution");
+  dense::require(plan_->shape(spec.target) == spec.output,
+                 "the target has not the shape of the convolution");
+  needed_ = plan_->needed({spec.source, spec.residual, spec.target});
+}
+
+void Regression::add(const Batch& batch, Team& team, const AbortFlag& abort) {
+  const size_t most = Positions::most(spec_.output.plane(), spec_.every);
+  const size_t fit = std::max<size_t>(team.size(), kRowBytes / equations_.rowBytes(most));
+  const size_t round = std::min(batch.images, fit);
+  if (rows_.size() < round) rows_.resize(round);
+  images_.resize(rows_.size());
+  workspaces_.resize(std::max<size_t>(workspaces_.size(), team.size()));
+  scratch_.resize(workspaces_.size());
+  for (size_t start = 0; start < batch.images; start += round) {
+    const size_t count = std::min(round, batch.images - start);
+    team.share(count, [&](unsigned worker, size_t slot) {
+      gather(worker, batch, start + slot, slot, abort);
+    });
+    team.share(equations_.pieces(), [&](unsigned, size_t piece) {
+      throwIfAborted(abort);
+      equations_.add(piece, rows_, count);
+    });
+    for (size_t slot = 0; slot < count; ++slot) {
+      residual_ += images_[slot].residual;
+      target_ += images_[slot].target;
+    }
+  }
+}
+
+void Regression::gather(unsigned worker, const Batch& batch, size_t image, size_t slot,
+                        const AbortFlag& abort) {
+  if (!workspaces_[worker]) workspaces_[worker] = std::make_unique<dense::Workspace>(*plan_);
+  const auto inputs = inputsOf(batch, image, *plan_);
+  const size_t plane = spec_.output.plane();
+  const Positions positions(plane, spec_.every, batch.first + image);
+  NormalEquations::Rows& rows = rows_[slot];
+  rows.reset(equations_, positions.count());
+  images_[slot] = {};
+  plan_->run(inputs, needed_, *workspaces_[worker], abort, [&](size_t node, const float* value) {
+    if (node == spec_.source) gatherSource(value, worker, positions, rows);
+    if (node != spec_.residual && node != spec_.target) return;
+    double squares = 0;
+    for (size_t m = 0; m < size_t(spec_.output.c); ++m) {
+      const float* channel = value + m * plane;
+      const size_t group = m / groupOutputs();
+      const size_t column = equations_.unknowns() + m % groupOutputs();
+      for (size_t i = 0; i < positions.count(); ++i) {
+        const float v = channel[positions[i]];
+        if (node == spec_.residual) rows.set(group, column, i, v);
+        squares += double(v) * v;
+      }
+    }
+    (node == spec_.residual ? images_[slot].residual : images_[slot].target) = squares;
+  });
+}
+
+void Regression::gatherSource(const float* value, unsigned worker, const Positions& positions,
+                              NormalEquations::Rows& rows) {
+  std::vector<float>& scratch = scratch_[worker];
+  if (scratch.size() < lowering_.scratchFloats()) scratch.resize(lowering_.scratchFloats());
+  const float* lowered = lowering_.lower(value, scratch.data());
+  const size_t groupPlane =
+      lowering_.planeStride() * size_t(plan_->shape(spec_.source).c / spec_.groups);
+  const auto width = size_t(spec_.output.w);
+  for (size_t i = 0; i < positions.count(); ++i) {
+    const size_t at = positions[i];
+    const float* from = lowered + lowering_.rowOffset(int(at / width)) + at % width;
+    for (size_t g = 0; g < size_t(spec_.groups); ++g, from += groupPlane) {
+      for (size_t k = 0; k < taps_.size(); ++k) rows.set(g, k, i, from[taps_[k]]);
+    }
+  }
+}
+
+Correction Regression::solve(double ridge, Team& team) const {
+  if (!std::isfinite(residual_) || !std::isfinite(target_))
+    throw Error("ERR_CASC_CALIBRATION", "became NaN or infinite on the calibration data");
+  Correction correction;
+  correction.weight.resize(size_t(spec_.output.c) * taps_.size());
+  correction.bias.resize(size_t(spec_.output.c));
+  std::vector<double> explained(size_t(spec_.groups));
+  team.share(size_t(spec_.groups), [&](unsigned, size_t group) {
+    solveGroup(group, ridge, correction, explained[group]);
+  });
+  correction.before = residual_;
+  correction.target = target_;
+  correction.after = residual_;
+  for (double part : explained) correction.after -= part;
+  return correction;
+}
+
+void Regression::solveGroup(size_t group, double ridge, Correction& correction,
+                            double& explained) const {
+  const size_t n = equations_.unknowns();
+  const size_t outputs = groupOutputs();
+  const size_t stride = equations_.stride();
+  const double* sums = equations_.sums(group);
+  std::vector<double> a(n * n);
+  std::vector<double> right(n * outputs);
+  double trace = 0;
+  for (size_t k = 0; k < n; ++k) {
+    std::copy(sums + k * stride + k, sums + k * stride + n, a.begin() + std::ptrdiff_t(k * n + k));
+    std::copy_n(sums + k * stride + n, outputs, right.begin() + std::ptrdiff_t(k * outputs));
+    if (k + 1 < n) trace += a[k * n + k];
+  }
+  if (!std::isfinite(trace))
+    throw Error("ERR_CASC_CALIBRATION", "reads NaN or infinite values on the calibration data");
+  const double penalty = ridge * trace / double(n - 1);
+  for (size_t k = 0; k + 1 < n; ++k) a[k * n + k] += penalty;
+  cholesky(a.data(), n, n);
+  std::vector<double> solution(right);
+  choleskySolve(a.data(), n, n, solution.data(), outputs);
+  // With (XᵀX + P)d = XᵀE, what is left of E² is E² − d·XᵀE − d·P·d.
+  for (size_t i = 0; i < right.size(); ++i) {
+    const bool constant = i / outputs + 1 == n;
+    explained += solution[i] * (right[i] + (constant ? 0 : penalty * solution[i]));
+    const size_t m = group * outputs + i % outputs;
+    (constant ? correction.bias[m] : correction.weight[m * (n - 1) + i / outputs]) =
+        float(solution[i]);
+  }
+}
+
+}  // namespace casc::refit
