@@ -1,6 +1,6 @@
 /**
- * Gradient reconstruction: block after block, the weights, biases and clip values of the quantised net are trained on what
- * the block puts out in the float32 net (BRECQ; with QDrop's mixed inputs), on calibration images without labels.
+ * Gradient reconstruction: block after block, then all together, the weights, biases and clip values of the quantised net are
+ * trained on what the blocks put out in the float32 net (BRECQ; with QDrop's mixed inputs), on calibration images without labels.
  */
 import type { Dataset } from '../datasets';
 import { CascError } from '../errors';
@@ -19,7 +19,7 @@ export interface ReconstructOptions {
   shift: 0 | 0.5;
   /** int8 and int16: weights learn with the rounding that they will get. */
   format: PlanFormat;
-  /** Steps of Adam for each block. */
+  /** Steps of Adam for each block, and at the end for the whole net. */
   iterations: number;
   threads?: number;
   signal?: AbortSignal;
@@ -39,7 +39,7 @@ export interface StartingPoint {
 }
 
 export interface ReconstructedBlock {
-  /** Name of the block's last node. */
+  /** Name of the block's last node; at the end, `the whole net`. */
   name: string;
   /** Names of its convolutions. */
   convolutions: string[];
@@ -80,8 +80,10 @@ export async function reconstruct(
   calibration: Dataset,
   options: ReconstructOptions,
 ): Promise<Reconstruction> {
-  const blocks = findBlocks(fp32);
-  const images = imagesWithin(fp32, blocks, calibration.size, options.cacheBytes ?? CACHE_BYTES);
+  const bytes = options.cacheBytes ?? CACHE_BYTES;
+  const parts = findBlocks(fp32);
+  const images = imagesWithin(fp32, parts, calibration.size, bytes);
+  const blocks = [...parts, wholeNet(fp32, parts, bytes / images)];
   const values = new Values(fp32, await readImages(fp32, calibration, images, options.signal), images);
   let network = withQuantizedActivations(start.network, options.levels, options.shift, (id) => start.clips.get(id)!);
   const report: ReconstructedBlock[] = [];
@@ -92,12 +94,17 @@ export async function reconstruct(
       options.onProgress?.(index * options.iterations + done, total),
     );
     network = trained.network;
-    await values.computeQuantized(network, block, options);
+    if (index < parts.length) await values.computeQuantized(network, block, options);
     values.forget(blocks.slice(index + 1));
     const last = network.nodes[block.nodes.at(-1)!]!;
     const convolutions = block.nodes.map((id) => network.nodes[id]!).filter(({ op }) => op === 'conv');
     const { before, after } = trained;
-    report.push({ name: last.name, convolutions: convolutions.map(({ name }) => name), before, after });
+    report.push({
+      name: index < parts.length ? last.name : 'the whole net',
+      convolutions: convolutions.map(({ name }) => name),
+      before,
+      after,
+    });
   }
   const clips = new Map<number, Float64Array>();
   for (const node of network.nodes) {
@@ -129,6 +136,21 @@ function imagesWithin(network: Network, blocks: readonly Block[], available: num
     );
   }
   return Math.min(available, fits);
+}
+
+/**
+ * All blocks as one, which evens out between them what each learned on its own. It is compared where blocks end: at the net's
+ * outputs, and at as many points before as may be kept.
+ */
+function wholeNet(network: Network, blocks: readonly Block[], bytesPerImage: number): Block {
+  const outputs: number[] = [];
+  let bytes = 4 * numel(network.nodes[network.input]!.shape);
+  for (const block of [...blocks].reverse()) {
+    bytes += block.outputs.reduce((sum, id) => sum + 4 * numel(network.nodes[id]!.shape), 0);
+    if (outputs.length > 0 && bytes > bytesPerImage) break;
+    outputs.push(...block.outputs);
+  }
+  return { inputs: [network.input], nodes: blocks.flatMap(({ nodes }) => nodes), outputs };
 }
 
 /** `images` of the data set, from all over it. */
