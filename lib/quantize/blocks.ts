@@ -11,7 +11,7 @@ export interface Block {
   readonly outputs: readonly number[];
 }
 
-/** A chain of layers is joined to blocks of up to so many convolutions… */
+/** A lone convolution is joined to what follows it, if that makes no more than so many… */
 const CHAIN = 3;
 /** …and what has no single-value point inside is split only beyond so many. */
 const MOST = 8;
@@ -96,13 +96,14 @@ class Finder {
     return result;
   }
 
-  /** Short neighbours joined; the first and the last stay alone. */
+  /** Lone convolutions joined to what follows (a squeeze to its expansion); the first and the last stay alone. */
   private joined(segments: readonly Segment[]): Segment[] {
     const result: Segment[] = [];
     segments.forEach((segment, i) => {
       const before = result.at(-1);
       const inner = i >= 2 && i < segments.length - 1;
-      if (before && inner && this.convolutions(before) + this.convolutions(segment) <= CHAIN) before.to = segment.to;
+      const lone = before && inner && this.convolutions(before) === 1;
+      if (lone && this.convolutions(segment) < CHAIN) before.to = segment.to;
       else result.push({ ...segment });
     });
     return result;

@@ -182,3 +182,62 @@ test('the same bits with 1, 2 and 3 threads, in one call or several; the loss fa
   expect(runs[2]!.parameters).toEqual(runs[0]!.parameters);
   expect(runs[2]!.losses[3]).toBeLessThan(0.9 * runs[2]!.losses[0]!);
 });
+
+test('an abort ends a run between images, and the trainer goes on from there', async () => {
+  const trainer = new (addon().BlockTrainer)(block());
+  const abort = new (addon().AbortFlag)();
+  const long = trainer.train(data(11), 1 << 20, { threads: 2, abort });
+  expect(() => trainer.train(data(11), 1, { threads: 1 })).toThrow('at work');
+  abort.abort();
+  await expect(long).rejects.toMatchObject({ code: 'ERR_CASC_ABORTED' });
+  expect(await trainer.train(data(11), 1, { threads: 2 })).toBeGreaterThan(0);
+});
+
+describe('wrong arguments', () => {
+  const make = (change: (description: BlockDescription) => void) => () => {
+    const description = block();
+    change(description);
+    return new (addon().BlockTrainer)(description);
+  };
+  test.each<[string, (d: BlockDescription) => void]>([
+    ['units', (d) => d.units.pop()],
+    ['units', (d) => d.units[0]!.fill(Number.NaN)],
+    ['rounding', (d) => d.rounding.push({ convs: [2], quant: 7 })],
+    ['rounding', (d) => d.rounding.push({ convs: [1], quant: 3 })],
+    ['rounding', (d) => d.rounding.push({ convs: [], quant: null })],
+    ['rounding', (d) => d.rounding.push({ convs: [13], quant: 7 })],
+    ['output', (d) => d.outputs.push(99)],
+    ['output', (d) => d.outputs.splice(0)],
+    ['iterations', (d) => (d.schedule.iterations = 0)],
+    ['batch', (d) => (d.schedule.batch = 0)],
+    ['drop', (d) => (d.schedule.drop = Number.NaN)],
+    ['rates', (d) => (d.schedule.rates.step = -1)],
+    ['stepIn', (d) => ((d.nodes[2] as QuantNode).stepIn[0] = Number.NaN)],
+    ['stepOut', (d) => Object.assign(d.nodes[2]!, { stepOut: (d.nodes[2] as QuantNode).stepIn.map((s) => 2 * s) })],
+    ['no such operator', (d) => Object.assign(d.nodes[9]!, { op: 'unary', kind: 'tanh' })],
+  ])('%s', (text, change) => {
+    expect(make(change)).toThrow(
+      expect.objectContaining({ code: 'ERR_CASC_ARGUMENT', message: expect.stringContaining(text) }),
+    );
+  });
+
+  test('data of the wrong length, detached, resizable, missing; NaN targets', async () => {
+    const trainer = make(() => {})();
+    const run = async (change: (d: BlockData) => void, count = 1) => {
+      const wrong = data(4);
+      change(wrong);
+      return trainer.train(wrong, count, { threads: 1 });
+    };
+    const refused = { code: 'ERR_CASC_ARGUMENT' };
+    await expect(run((d) => (d.images = 5))).rejects.toMatchObject(refused);
+    await expect(
+      run((d) => structuredClone(0, { transfer: [d.inputs[0]!.buffer as ArrayBuffer] })),
+    ).rejects.toMatchObject(refused);
+    await expect(run((d) => d.targets.pop())).rejects.toMatchObject(refused);
+    await expect(run((d) => (d.exact = []))).rejects.toMatchObject(refused);
+    await expect(run(() => {}, -1)).rejects.toMatchObject(refused);
+    await expect(run((d) => d.targets[0]!.fill(Number.NaN))).rejects.toMatchObject({ code: 'ERR_CASC_CALIBRATION' });
+    trainer.dispose();
+    await expect(run(() => {})).rejects.toMatchObject({ code: 'ERR_CASC_DISPOSED' });
+  });
+});
