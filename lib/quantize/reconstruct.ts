@@ -4,13 +4,14 @@
  */
 import type { Dataset } from '../datasets';
 import { CascError } from '../errors';
-import type { ConvNode, Network } from '../graph/network';
+import type { ConvNode, Network, QuantNode } from '../graph/network';
 import { numel } from '../graph/network';
 import { type ClipValues, withQuantizedActivations } from '../graph/quantized';
 import { abortable, addon, type BlockData, type PlanFormat, toCascError } from '../native';
 import { type BlockTraining, denseBlock, trainerOf, withParameters } from './block-trainer';
 import { type Block, findBlocks } from './blocks';
 import { checkShape } from './calibrate';
+import { raiseClips } from './least-clips';
 
 export interface ReconstructOptions {
   /** Q. */
@@ -62,8 +63,11 @@ const STEP = 10;
 /** Images that the errors before and after are measured on. */
 const MEASURED = 128;
 
+/** Images of one step of Adam. */
+export const TRAINING_BATCH = 32;
+
 const TRAINING: Omit<BlockTraining['schedule'], 'iterations'> = {
-  batch: 32,
+  batch: TRAINING_BATCH,
   rates: { weight: 0.01, bias: 0.003, step: 0.01 },
   drop: 0.5,
   seed: 1,
@@ -90,15 +94,15 @@ export async function reconstruct(
   const total = blocks.length * options.iterations;
   for (const [index, block] of blocks.entries()) {
     await values.computeExact(fp32, block, options);
-    const trained = await trainBlock(network, block, values, options, (done) =>
+    const result = await trainBlock(network, block, values, options, (done) =>
       options.onProgress?.(index * options.iterations + done, total),
     );
-    network = trained.network;
+    network = result.network;
     if (index < parts.length) await values.computeQuantized(network, block, options);
     values.forget(blocks.slice(index + 1));
     const last = network.nodes[block.nodes.at(-1)!]!;
     const convolutions = block.nodes.map((id) => network.nodes[id]!).filter(({ op }) => op === 'conv');
-    const { before, after } = trained;
+    const { before, after } = result;
     report.push({
       name: index < parts.length ? last.name : 'the whole net',
       convolutions: convolutions.map(({ name }) => name),
@@ -108,13 +112,15 @@ export async function reconstruct(
   }
   const clips = new Map<number, Float64Array>();
   for (const node of network.nodes) {
-    if (node.op === 'quant')
-      clips.set(
-        node.id,
-        node.stepIn.map((step) => Math.fround(step * options.levels)),
-      );
+    if (node.op === 'quant') clips.set(node.id, clipsOf(node));
   }
-  return { network: withWeightsOf(start.network, network), clips, blocks: report, images };
+  const trained = withWeightsOf(start.network, network);
+  return { network: trained, clips: raiseClips(trained, clips, options.levels), blocks: report, images };
+}
+
+/** In float32, as the file has them. */
+function clipsOf({ stepIn, levels }: QuantNode): Float64Array {
+  return stepIn.map((step) => Math.fround(step * levels));
 }
 
 /** How many images' values fit, two blocks' at a time. */

@@ -27,6 +27,10 @@ constexpr size_t kSample = 8;
 /** Beyond it, thresholds say nothing about rounding: channels whose weights are next to zero. */
 constexpr float kMostThreshold = 1 << 18;
 
+/** A step is at least this part of what the largest weight adds for one spike, as in
+ * lib/quantize/least-clips.ts, where clip values are by channel. */
+constexpr float kLeastStep = 4.0f / 127;
+
 double rootMeanSquare(const float* x, size_t n) {
   double sum = 0;
   for (size_t i = 0; i < n; ++i) sum += double{x[i]} * x[i];
@@ -230,7 +234,9 @@ void Trainer::chooseGrids(const Rounding& rounding) {
     const float phase = nodes_[static_cast<size_t>(rounding.quant)].phase;
     std::vector<float> offsets(channels);
     for (size_t c = 0; c < channels; ++c) {
-      const float step = quant.stepIn[quant.stepIn.size() == 1 ? 0 : c];
+      float step = quant.stepIn[quant.stepIn.size() == 1 ? 0 : c];
+      if (quant.stepIn.size() > 1 && step < kLeastStep * largest[c])
+        quant.stepIn[c] = quant.stepOut[c] = step = kLeastStep * largest[c];
       offsets[c] = phase * step;
       if (!(largest[c] > 0)) continue;
       const float units = std::floor(static_cast<float>(most_) * step / largest[c]);
