@@ -30,11 +30,12 @@ export { classesOf, importModel, inspect, type Network, type NodeVerdict, type V
 export { type AddonInfo, info, version } from './info';
 export type { PhaseProfile, PlanFormat, SynapsePath, WorkingBytes } from './native';
 export {
-  type ClipMethod,
   type NetworkMetadata,
   type QuantizedLayer,
+  type QuantizeMethod,
   type QuantizeOptions,
   type QuantizeResult,
+  type QuantizeStage,
   quantize,
   readMetadata,
 } from './quantize';

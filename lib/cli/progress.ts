@@ -7,7 +7,10 @@ export class Progress {
   private bar: SingleBar | undefined;
   private readonly started = performance.now();
 
-  constructor(private readonly what: string) {}
+  constructor(
+    private readonly what: string,
+    private readonly unit = 'images',
+  ) {}
 
   update(done: number, total: number, note = ''): void {
     const seconds = (performance.now() - this.started) / 1000;
@@ -20,7 +23,7 @@ export class Progress {
     }
     this.bar = new SingleBar({
       stream: process.stderr,
-      format: `${this.what} {bar} {value} of {total} images, {speed} a second, {left} left{note}`,
+      format: `${this.what} {bar} {value} of {total} ${this.unit}, {speed} a second, {left} left{note}`,
       barsize: 24,
       hideCursor: true,
       clearOnComplete: true,

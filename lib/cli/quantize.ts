@@ -1,12 +1,13 @@
 import { Command, Option } from 'commander';
 import {
   CascError,
-  type ClipMethod,
   type Dataset,
   importModel,
   type Network,
   openDataset,
   parseInputScaling,
+  type QuantizeMethod,
+  type QuantizeStage,
   quantize,
   quantizeTable,
 } from '..';
@@ -33,15 +34,25 @@ interface Flags extends ScalingFlags {
   samples: number;
   format?: string;
   shift?: string;
-  method: ClipMethod;
+  method: QuantizeMethod;
+  clips?: 'layer' | 'channel';
   percentile: number;
   threads?: number;
 }
 
 const HELP = `${DATA_HELP}
+Methods:
+  mse         clip values of least squared error, weights as they are (default)
+  refit       layer after layer, weights fitted to the fp32 net on what the quantised net gives them, in closed form, then
+              clip values; at least 16 images, better 256 to 1024 (--samples)
+  percentile  the paper's: the p-quantile of a layer's activations
+Without labels; where the data have them, top-1 on the calibration images is shown.
+
 Examples:
   casc quantize resnet20.onnx -o q16.onnx --levels 16 --format int8 --calibration cifar10:cifar-10-batches-bin#train \\
       --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
+  casc quantize resnet20.onnx -o q8.onnx --levels 8 --method refit --samples 1024 --format int8 \\
+      --calibration cifar10:cifar-10-batches-bin#train --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
   casc quantize squeezenet.onnx -o q32.onnx --levels 32 --format int16 --calibration imagenet:val \\
       --scale 1 --mean 123,117,104 --resize 256 --crop 227
   casc quantize trained-with-8-levels.onnx -o q8-int16.onnx --format int16 --mean 0.5 --std 0.25`;
@@ -65,8 +76,12 @@ export function quantizeCommand(): Command {
         '0.5',
       ]),
     )
+    .addOption(new Option('--method <method>', 'see below').choices(['mse', 'refit', 'percentile']).default('mse'))
     .addOption(
-      new Option('--method <method>', 'how clip values are chosen').choices(['mse', 'percentile']).default('mse'),
+      new Option(
+        '--clips <by>',
+        'one clip value per layer or per channel (default: channel; percentile: layer)',
+      ).choices(['layer', 'channel']),
     )
     .addOption(
       new Option('--percentile <p>', 'share of activations below the clip value (implies --method percentile)')
@@ -107,7 +122,8 @@ async function quantizeWith(
   scaling: Dataset['scaling'] | undefined,
   signal: AbortSignal,
 ) {
-  const progress = new Progress('calibrating');
+  let stage: QuantizeStage | undefined;
+  let progress: Progress | undefined;
   try {
     return await quantize(file, {
       levels: flags.levels,
@@ -115,14 +131,22 @@ async function quantizeWith(
       format: parseFormat(flags.format),
       shift: flags.shift === undefined ? undefined : (Number(flags.shift) as 0 | 0.5),
       method: flags.method,
+      clips: flags.clips,
       percentile: flags.percentile,
       scaling: calibration?.scaling ?? scaling,
       threads: flags.threads,
       signal,
-      onProgress: (done, total) => progress.update(done, total),
+      onProgress: (done, total, now) => {
+        if (now !== stage) {
+          progress?.stop();
+          progress = new Progress(now, now === 'fitting' ? 'layers' : 'images');
+          stage = now;
+        }
+        progress?.update(done, total);
+      },
     });
   } finally {
-    progress.stop();
+    progress?.stop();
   }
 }
 

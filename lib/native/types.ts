@@ -34,6 +34,8 @@ export interface DenseRunOptions {
   threads: number;
   /** Nodes whose values are counted into histograms instead of being returned (calibration). */
   observe?: number[];
+  /** Also counts each channel of the observed nodes by itself. */
+  channels?: boolean;
   abort?: NativeAbortFlag;
 }
 
@@ -53,11 +55,24 @@ export interface NativeHistogram {
   nonFinite: number;
 }
 
+/**
+ * Values > 0 of one node, channel by channel, in bins as those of NativeHistogram. Of a channel only the bins of the eight
+ * octaves up to its largest value are kept; smaller values are not counted.
+ */
+export interface NativeChannelHistogram {
+  /** [C × 1024]: bin i of channel c counts values whose upper 16 bits are first[c] + i. */
+  counts: Uint32Array;
+  /** Per channel, may be negative; 0 where nothing was above zero. */
+  first: Int32Array;
+}
+
 export interface DenseResult {
   /** One per description.outputs, [images × numel], C×H×W order. */
   outputs: Float32Array[];
   /** One per options.observe. */
   histograms: NativeHistogram[];
+  /** One per options.observe where options.channels, else empty. */
+  channels: NativeChannelHistogram[];
 }
 
 export interface NativeDensePlan {

@@ -1,11 +1,21 @@
 /** Calibration: what every activation of the fp32 net does on real images, counted natively while images stream by. */
 import { DataHash, type Dataset } from '../datasets';
 import { CascError } from '../errors';
-import type { Network } from '../graph/network';
+import type { Network, NetworkNode } from '../graph/network';
 import { numel } from '../graph/network';
-import { abortable, addon, type NativeHistogram, toCascError } from '../native';
+import {
+  abortable,
+  addon,
+  type NativeChannelHistogram,
+  type NativeDensePlan,
+  type NativeHistogram,
+  toCascError,
+} from '../native';
+import { addChannels, merge } from './histograms';
 
 export interface CalibrationOptions {
+  /** Also counts every channel by itself. Default false. */
+  channels?: boolean;
   threads?: number;
   signal?: AbortSignal;
   /** Called after every batch. */
@@ -15,6 +25,8 @@ export interface CalibrationOptions {
 export interface Calibration {
   /** By id of the network's relu nodes. */
   activations: ReadonlyMap<number, NativeHistogram>;
+  /** By the same ids; empty unless channels were asked for. */
+  channels: ReadonlyMap<number, NativeChannelHistogram>;
   /** Range of the net's input. */
   input: { min: number; max: number };
   images: number;
@@ -33,20 +45,25 @@ export async function calibrate(
 ): Promise<Calibration> {
   checkShape(network, dataset);
   const relus = network.nodes.filter((node) => node.op === 'relu' && !node.tail).map((node) => node.id);
-  const observe = [network.input, ...relus];
+  const observed = [network.input, ...relus];
   const plan = openPlan(network);
   const totals: NativeHistogram[] = [];
+  const channelTotals: NativeChannelHistogram[] = [];
   const hash = new DataHash();
   let images = 0;
   try {
     for await (const batch of dataset.batches(BATCH)) {
       hash.update(batch.images);
       const threads = options.threads ?? addon().info().threads;
-      const { histograms } = await abortable(options.signal, (abort) =>
-        plan.run([batch.images], batch.count, { threads, observe, abort }),
+      const { histograms, channels } = await abortable(options.signal, (abort) =>
+        plan.run([batch.images], batch.count, { threads, observe: observed, channels: options.channels, abort }),
       );
       histograms.forEach((histogram, i) => {
         totals[i] = totals[i] ? merge(totals[i], histogram) : histogram;
+      });
+      channels.forEach((histogram, i) => {
+        if (channelTotals[i]) addChannels(channelTotals[i], histogram);
+        else channelTotals[i] = histogram;
       });
       images += batch.count;
       options.onProgress?.(images, dataset.size);
@@ -60,6 +77,7 @@ export async function calibrate(
   }
   return {
     activations: new Map(relus.map((id, i) => [id, rest[i]!])),
+    channels: new Map(channelTotals.slice(1).map((histogram, i) => [relus[i]!, histogram])),
     input: { min: input.min, max: input.max },
     images,
     hash: hash.digest(),
@@ -67,10 +85,17 @@ export async function calibrate(
 }
 
 /** The dense float pass of a whole network: the fp32 ANN. */
-export function openPlan(network: Network) {
+export function openPlan(network: Network): NativeDensePlan {
+  return openNodes(
+    network.nodes,
+    network.outputs.map(({ node }) => node),
+  );
+}
+
+/** The dense float pass of any nodes. */
+export function openNodes(nodes: readonly NetworkNode[], outputs: readonly number[]): NativeDensePlan {
   try {
-    const outputs = network.outputs.map((output) => output.node);
-    return new (addon().DensePlan)({ nodes: [...network.nodes], outputs });
+    return new (addon().DensePlan)({ nodes: [...nodes], outputs: [...outputs] });
   } catch (error) {
     throw toCascError(error);
   }
@@ -87,14 +112,4 @@ export function checkShape(network: Network, dataset: Dataset): void {
     `${network.file}: the input "${network.inputName}" takes images of ${want.c}x${want.h}x${want.w}, but ${dataset.name} gives ${c}x${h}x${w}. Set --resize, --crop or --channels`,
     { file: network.file, tensor: network.inputName },
   );
-}
-
-function merge(a: NativeHistogram, b: NativeHistogram): NativeHistogram {
-  return {
-    positive: a.positive.map((n, i) => n + b.positive[i]!),
-    nonPositive: a.nonPositive + b.nonPositive,
-    max: Math.max(a.max, b.max),
-    min: Math.min(a.min, b.min),
-    nonFinite: a.nonFinite + b.nonFinite,
-  };
 }

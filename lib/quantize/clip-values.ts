@@ -1,25 +1,23 @@
-/** Clip values λ from a histogram of a layer's activations. Loops over histogram bins, never over neurons. */
+/** Clip values λ from distributions of a layer's activations. Loops over histogram bins, never over neurons. */
 import { CascError } from '../errors';
-import type { NativeHistogram } from '../native';
+import type { NativeChannelHistogram, NativeHistogram } from '../native';
+import { CENTRES, channelDistribution, type Distribution, distributionOf } from './histograms';
 
-export type ClipMethod = 'mse' | 'percentile';
-
-const BINS = 32768;
 /** Candidates of the search by squared error, as shares of the largest activation. */
 const CANDIDATES = 400;
-
-/** Value in the middle of a bin: float32 whose upper 16 bits are the bin's number. */
-const CENTRES = (() => {
-  const bits = new Uint32Array(BINS);
-  for (let bin = 0; bin < BINS; bin++) bits[bin] = bin * 65536 + 32768;
-  return Float64Array.from(new Float32Array(bits.buffer));
-})();
+/** Of a channel; its neighbours are 1 % apart. */
+const CHANNEL_CANDIDATES = 100;
+/**
+ * The smallest clip value of a channel, as a share of the layer's. Below it the channel hardly matters, while thresholds
+ * so small would leave no bits for its weights.
+ */
+const SMALLEST_SHARE = 1 / 64;
 
 /** The p-quantile of all activations, non-positive ones included; the paper's code uses 0.999. */
 export function clipByPercentile(histogram: NativeHistogram, quantile: number): number {
   const total = histogram.positive.reduce((sum, n) => sum + n, histogram.nonPositive);
   let above = total * (1 - quantile);
-  for (let bin = BINS - 1; bin >= 0; bin--) {
+  for (let bin = CENTRES.length - 1; bin >= 0; bin--) {
     const n = histogram.positive[bin]!;
     if (n > 0 && above < n) return Math.min(CENTRES[bin]!, histogram.max);
     above -= n;
@@ -27,20 +25,18 @@ export function clipByPercentile(histogram: NativeHistogram, quantile: number): 
   return 0;
 }
 
-/** The λ with the least squared error between an activation and (λ/Q)·clip(⌊Q·z/λ + φ⌋, 0, Q). */
-export function clipByError(histogram: NativeHistogram, levels: number, shift: number): number {
-  const values: number[] = [];
-  const counts: number[] = [];
-  for (let bin = 0; bin < BINS; bin++) {
-    if (histogram.positive[bin]! > 0) {
-      values.push(CENTRES[bin]!);
-      counts.push(histogram.positive[bin]!);
-    }
-  }
+/** The λ up to `max` with the least squared error between an activation and (λ/Q)·clip(⌊Q·z/λ + φ⌋, 0, Q). */
+export function clipByError(
+  { values, counts }: Distribution,
+  max: number,
+  levels: number,
+  shift: number,
+  candidates = CANDIDATES,
+): number {
   let best = 0;
   let least = Number.POSITIVE_INFINITY;
-  for (let i = 1; i <= CANDIDATES; i++) {
-    const clip = (histogram.max * i) / CANDIDATES;
+  for (let i = 1; i <= candidates; i++) {
+    const clip = (max * i) / candidates;
     const step = clip / levels;
     let error = 0;
     for (let b = 0; b < values.length && error < least; b++) {
@@ -56,7 +52,7 @@ export function clipByError(histogram: NativeHistogram, levels: number, shift: n
 }
 
 export interface ClipOptions {
-  method: ClipMethod;
+  method: 'mse' | 'percentile';
   percentile: number;
   levels: number;
   shift: number;
@@ -64,6 +60,7 @@ export interface ClipOptions {
 
 /** Throws ERR_CASC_CALIBRATION where the layer saw nothing that could set a clip value. */
 export function chooseClip(layer: string, histogram: NativeHistogram, options: ClipOptions): number {
+  const { method, levels, shift, percentile } = options;
   if (histogram.nonFinite > 0) {
     throw new CascError(
       'ERR_CASC_CALIBRATION',
@@ -72,9 +69,9 @@ export function chooseClip(layer: string, histogram: NativeHistogram, options: C
     );
   }
   const clip =
-    options.method === 'mse'
-      ? clipByError(histogram, options.levels, options.shift)
-      : clipByPercentile(histogram, options.percentile);
+    method === 'mse'
+      ? clipByError(distributionOf(histogram), histogram.max, levels, shift)
+      : clipByPercentile(histogram, percentile);
   if (!(clip > 0)) {
     throw new CascError(
       'ERR_CASC_CALIBRATION',
@@ -83,4 +80,19 @@ export function chooseClip(layer: string, histogram: NativeHistogram, options: C
     );
   }
   return clip;
+}
+
+/** λ of each channel by squared error, where `layer` is the λ of all of them, which silent channels take. */
+export function chooseChannelClips(
+  histogram: NativeChannelHistogram,
+  layer: number,
+  levels: number,
+  shift: number,
+): Float64Array {
+  return Float64Array.from(histogram.first, (_, c) => {
+    const distribution = channelDistribution(histogram, c);
+    const largest = distribution.values.at(-1);
+    if (largest === undefined) return layer;
+    return Math.max(clipByError(distribution, largest, levels, shift, CHANNEL_CANDIDATES), layer * SMALLEST_SHARE);
+  });
 }

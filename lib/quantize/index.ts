@@ -2,21 +2,22 @@
 import { basename } from 'node:path';
 import type { Dataset, InputScaling } from '../datasets';
 import { argumentError, CascError } from '../errors';
-import { classCount, importModel } from '../graph';
+import { classCount, importGraph, importModel } from '../graph';
 import { toLayers } from '../graph/layered';
-import type { Network, QuantNode, ReluNode } from '../graph/network';
+import type { Network, QuantNode } from '../graph/network';
 import { type ClipValues, withQuantizedActivations } from '../graph/quantized';
 import type { PlanFormat } from '../native';
 import { type OnnxModel, readModel, writeModel } from '../onnx';
-import { calibrate } from './calibrate';
-import { type ClipMethod, chooseClip } from './clip-values';
 import { toFixedPoint } from './fixed-point';
+import { type Answers, measure } from './measure';
 import { encodeMetadata, inputRangeOf, keptReadouts, type NetworkMetadata, readMetadata } from './metadata';
+import { checkMethod, type QuantizeMethod, type QuantizeStage, runMethod } from './methods';
 import { readoutUnits, writeFixedPoint } from './write-fixed';
 import { writeFloat } from './write-float';
+import { writeNetwork } from './write-network';
 
-export type { ClipMethod } from './clip-values';
 export { type NetworkMetadata, readMetadata } from './metadata';
+export type { QuantizeMethod, QuantizeStage } from './methods';
 
 export interface QuantizeOptions {
   /** Q, 1 to 255. Needed unless the net is quantised already, which then keeps its own. */
@@ -26,8 +27,13 @@ export interface QuantizeOptions {
   format?: PlanFormat;
   /** φ: 0 as in the paper, or 1/2, which rounds. Default 1/2. */
   shift?: 0 | 0.5;
-  /** How clip values are chosen. Default mse. */
-  method?: ClipMethod;
+  /** Default mse. */
+  method?: QuantizeMethod;
+  /**
+   * One clip value for a layer, or one for each of its channels (which costs nothing: it folds into thresholds and
+   * weights). Default channel; the percentile method knows layers only, refit channels only.
+   */
+  clips?: 'layer' | 'channel';
   /** Quantile of the percentile method. Default 0.999. */
   percentile?: number;
   /** Recorded in the file; default: the calibration data's. */
@@ -35,15 +41,26 @@ export interface QuantizeOptions {
   classNames?: readonly string[];
   threads?: number;
   signal?: AbortSignal;
-  onProgress?: (done: number, total: number) => void;
+  /** In images, or layers while fitting. */
+  onProgress?: (done: number, total: number, stage: QuantizeStage) => void;
 }
 
 export interface QuantizedLayer {
   name: string;
   /** λ: one value for the layer, or one for each channel. */
   clips: readonly number[];
-  /** Largest activation seen in calibration; null where the net came quantised. */
+  /** Largest activation seen in calibration; null, as all that follows, where the net came quantised. */
   max: number | null;
+  /**
+   * Root mean square difference of the quantised activation from the fp32 net's, relative to the latter's root mean square, on
+   * up to 256 calibration images.
+   */
+  error: number | null;
+  /** The same with clip values by squared error and weights as they were; null where that is all that was done. */
+  errorBefore: number | null;
+  /** Share of neurons on level 0, and on level Q. */
+  zero: number | null;
+  top: number | null;
 }
 
 export interface QuantizeResult {
@@ -52,8 +69,12 @@ export interface QuantizeResult {
   bytes: Uint8Array;
   levels: number;
   format: PlanFormat;
+  /** Null where the net came quantised. */
+  method: QuantizeMethod | null;
   layers: QuantizedLayer[];
   images: number;
+  /** The written net beside the fp32 net on up to 256 calibration images: only of a classifier. */
+  answers?: Answers & { images: number };
 }
 
 /**
@@ -82,25 +103,26 @@ async function quantizeActivations(
   format: PlanFormat,
   options: QuantizeOptions,
 ): Promise<QuantizeResult> {
-  const { levels, calibration, shift = 0.5, method = 'mse', percentile = 0.999 } = options;
+  const { levels, calibration, shift = 0.5, method = 'mse', percentile = 0.999, threads, signal, onProgress } = options;
   if (levels === undefined || !Number.isInteger(levels) || levels < 1 || levels > 255) {
     throw argumentError('levels', 'a whole number from 1 to 255', levels);
   }
   if (shift !== 0 && shift !== 0.5) throw argumentError('shift', '0 or 0.5', shift);
-  if (method !== 'mse' && method !== 'percentile') throw argumentError('method', 'mse or percentile', method);
-  if (!(percentile > 0 && percentile <= 1)) throw argumentError('percentile', 'a number above 0, up to 1', percentile);
+  const granularity = options.clips ?? (method === 'percentile' ? 'layer' : 'channel');
+  checkMethod(method, granularity, percentile);
   if (!calibration) throw argumentError('calibration', 'a data set (the net has plain ReLUs)', calibration);
 
   // What cannot be converted is said before any work.
   toLayers(withQuantizedActivations(network, levels, shift, () => Float64Array.of(1)));
-  const seen = await calibrate(network, calibration, options);
-  const clips = new Map<number, Float64Array>();
-  for (const [id, histogram] of seen.activations) {
-    const node = network.nodes[id] as ReluNode;
-    const clip = chooseClip(node.name, histogram, { method, percentile, levels, shift });
-    // The file holds float32.
-    clips.set(id, Float64Array.of(Math.fround(Math.min(clip, node.max))));
-  }
+  const chosen = await runMethod(network, calibration, {
+    ...options,
+    method,
+    levels,
+    shift,
+    percentile,
+    clips: granularity,
+  });
+  const { clips, seen, start } = chosen;
   const metadata: NetworkMetadata = {
     format,
     levels,
@@ -111,21 +133,52 @@ async function quantizeActivations(
     task: classCount(network) === undefined ? undefined : 'classification',
     calibration: seen.hash,
   };
-  const written =
-    format === 'float32'
-      ? writeFloat(model, network, { levels, shift, clips }, encodeMetadata(metadata))
-      : fixed(
-          withQuantizedActivations(network, levels, shift, (id) => clips.get(id)!),
-          format,
-          metadata,
-          seen.input,
-        );
-  const layers = [...clips].map(([id, values]) => ({
-    name: network.nodes[id]!.name,
-    clips: [...values],
-    max: seen.activations.get(id)!.max,
-  }));
-  return { model: written, bytes: writeModel(written), levels, format, layers, images: seen.images };
+  const quantized = withQuantizedActivations(chosen.network, levels, shift, (id) => clips.get(id)!);
+  const written = write(model, network, quantized, clips, metadata, seen.input);
+  const before = start && withQuantizedActivations(network, levels, shift, (id) => start.get(id)!);
+  const measured = await measure(network, [quantized, before ?? []].flat(), importGraph(written), calibration, {
+    threads,
+    signal,
+    onProgress: (done, total) => onProgress?.(done, total, 'measuring'),
+  });
+  const [after, first] = measured.variants;
+  const layers = [...clips].map(
+    ([id, values]): QuantizedLayer => ({
+      name: network.nodes[id]!.name,
+      clips: [...values],
+      max: seen.activations.get(id)!.max,
+      errorBefore: first?.get(id)?.error ?? null,
+      ...after!.get(id)!,
+    }),
+  );
+  const { answers } = measured;
+  return {
+    model: written,
+    bytes: writeModel(written),
+    levels,
+    format,
+    method,
+    layers,
+    images: seen.images,
+    ...(answers ? { answers: { images: measured.images, ...answers } } : {}),
+  };
+}
+
+/** In float32 the original graph where its weights still hold, else node by node. */
+function write(
+  model: OnnxModel,
+  network: Network,
+  quantized: Network,
+  clips: ClipValues,
+  metadata: NetworkMetadata,
+  inputRange: { min: number; max: number },
+): OnnxModel {
+  const { format = 'float32', levels, shift } = metadata;
+  if (format !== 'float32') return fixed(quantized, format, metadata, inputRange);
+  const weighed = quantized.nodes.some((node, id) => node.op === 'conv' && node !== network.nodes[id]);
+  const props = encodeMetadata(metadata);
+  if (!weighed) return writeFloat(model, network, { levels: levels!, shift: shift!, clips }, props);
+  return { ...writeNetwork(quantized, props), file: model.file };
 }
 
 async function keepActivations(
@@ -172,8 +225,17 @@ async function keepActivations(
       : (recorded.classes ?? (options.calibration?.classNames as string[] | null) ?? undefined),
   };
   const written = fixed(network, format, metadata, input && inputRangeOf(input));
-  const layers = Object.entries(clips).map(([name, values]) => ({ name, clips: [values].flat(), max: null }));
-  return { model: written, bytes: writeModel(written), levels: layered.levels, format, layers, images: 0 };
+  const unknown = { max: null, error: null, errorBefore: null, zero: null, top: null };
+  const layers = Object.entries(clips).map(([name, values]) => ({ name, clips: [values].flat(), ...unknown }));
+  return {
+    model: written,
+    bytes: writeModel(written),
+    levels: layered.levels,
+    format,
+    method: null,
+    layers,
+    images: 0,
+  };
 }
 
 function clipsOf(quants: readonly QuantNode[]): ClipValues {

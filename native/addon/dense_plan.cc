@@ -27,20 +27,21 @@ struct Call {
 };
 
 /**
- * A Float32Array of zeros by JavaScript's own constructor, which throws where memory is short;
+ * A typed array of zeros by JavaScript's own constructor, which throws where memory is short;
  * N-API's would end the process.
  */
-Napi::Float32Array newFloats(Napi::Env env, double length) {
-  const auto constructor = env.Global().Get("Float32Array").As<Napi::Function>();
+template <typename T>
+Napi::TypedArrayOf<T> newArray(Napi::Env env, const char* type, double length) {
+  const auto constructor = env.Global().Get(type).As<Napi::Function>();
   try {
-    const auto array =
-        read::typedArray<float>(constructor.New({Napi::Number::New(env, length)}), "Float32Array");
+    const auto array = read::typedArray<T>(constructor.New({Napi::Number::New(env, length)}), type);
     if (static_cast<double>(array.ElementLength()) == length) return array;
   } catch (const Napi::Error&) {
     // Told below, with the size.
   }
-  throw Error("ERR_CASC_OUT_OF_MEMORY", "no memory for an output of " + std::to_string(length) +
-                                            " float32 values: ask for fewer images at a time");
+  throw Error("ERR_CASC_OUT_OF_MEMORY", "no memory for a " + std::string(type) + " of " +
+                                            std::to_string(length) +
+                                            " values: ask for fewer images at a time");
 }
 
 void readOptions(const Napi::Value& value, const Plan& plan, RunRequest& request) {
@@ -58,6 +59,8 @@ void readOptions(const Napi::Value& value, const Plan& plan, RunRequest& request
       request.observe.push_back(n);
     }
   }
+  const Napi::Value channels = options.Get("channels");
+  if (!read::isNone(channels)) request.channels = read::boolean(channels, "options.channels");
   const Napi::Value abort = options.Get("abort");
   if (read::isNone(abort)) return;
   try {
@@ -116,6 +119,18 @@ Napi::Object toJs(Napi::Env env, const dense::Histogram& histogram) {
   return result;
 }
 
+Napi::Object toJs(Napi::Env env, const dense::ChannelHistogram& histogram) {
+  Napi::Object result = Napi::Object::New(env);
+  const auto bins = static_cast<double>(histogram.counts().size());
+  auto counts = newArray<uint32_t>(env, "Uint32Array", bins);
+  std::copy(histogram.counts().begin(), histogram.counts().end(), counts.Data());
+  auto first = Napi::Int32Array::New(env, histogram.first().size());
+  std::copy(histogram.first().begin(), histogram.first().end(), first.Data());
+  result.Set("counts", counts);
+  result.Set("first", first);
+  return result;
+}
+
 class DensePlanWrap : public Napi::ObjectWrap<DensePlanWrap> {
  public:
   static Napi::Function define(Napi::Env env) {
@@ -163,7 +178,7 @@ class DensePlanWrap : public Napi::ObjectWrap<DensePlanWrap> {
     Napi::Array outputs = Napi::Array::New(env);
     for (size_t node : plan->outputNodes()) {
       const auto numel = static_cast<double>(plan->numel(node));
-      auto array = newFloats(env, static_cast<double>(call.images) * numel);
+      auto array = newArray<float>(env, "Float32Array", static_cast<double>(call.images) * numel);
       call.request.outputs.push_back(array.Data());
       outputs.Set(outputs.Length(), array);
     }
@@ -177,9 +192,14 @@ class DensePlanWrap : public Napi::ObjectWrap<DensePlanWrap> {
       for (const auto& histogram : work->histograms()) {
         histograms.Set(histograms.Length(), toJs(finishEnv, histogram));
       }
+      Napi::Array channels = Napi::Array::New(finishEnv);
+      for (const auto& histogram : work->channelHistograms()) {
+        channels.Set(channels.Length(), toJs(finishEnv, histogram));
+      }
       Napi::Object result = Napi::Object::New(finishEnv);
       result.Set("outputs", kept->Value());
       result.Set("histograms", histograms);
+      result.Set("channels", channels);
       return result;
     };
     return startTask(env, std::move(options));

@@ -56,6 +56,11 @@ struct TypedArrayName<int32_t> {
   static constexpr const char* name = "an Int32Array";
 };
 template <>
+struct TypedArrayName<uint32_t> {
+  static constexpr napi_typedarray_type type = napi_uint32_array;
+  static constexpr const char* name = "a Uint32Array";
+};
+template <>
 struct TypedArrayName<float> {
   static constexpr napi_typedarray_type type = napi_float32_array;
   static constexpr const char* name = "a Float32Array";

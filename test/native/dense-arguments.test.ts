@@ -143,6 +143,7 @@ describe('run() refuses', () => {
     ['257 threads', [[x], 2, { threads: 257 }], /threads/],
     ['a node that is not there', [[x], 2, { threads: 1, observe: [2] }], /observe/],
     ['a node twice', [[x], 2, { threads: 1, observe: [1, 1] }], /twice/],
+    ['a number for a yes or no', [[x], 2, { threads: 1, observe: [1], channels: 1 }], /channels/],
     ['something else for an AbortFlag', [[x], 2, { threads: 1, abort: {} }], /AbortFlag/],
     ['true for an AbortFlag', [[x], 2, { threads: 1, abort: true }], /AbortFlag/],
   ])('%s', (_, args, message) => {

@@ -143,6 +143,36 @@ test('histograms count every value of every image', async () => {
   }
 });
 
+test('channels are counted by themselves, in the eight octaves below their largest value', async () => {
+  const images = 7;
+  const x = floats(images * numel(s), 12);
+  // Nine octaves and more between the values of a channel; one channel without any above zero; a NaN.
+  x.forEach((v, i) => {
+    x[i] = v * 2 ** -(i % 14);
+  });
+  const plane = s.h * s.w;
+  for (let i = 0; i < images; i++) x.fill(-1, i * numel(s) + plane, i * numel(s) + 2 * plane);
+  x[0] = Number.NaN;
+  const list = nodes(input(s), relu(0));
+  for (const threads of [1, 3]) {
+    const { channels } = await plan(list, []).run([x], images, { threads, observe: [0], channels: true });
+    const { counts, first } = channels[0]!;
+    for (let c = 0; c < s.c; c++) {
+      const seen = Array.from({ length: images }, (_, i) =>
+        Array.from(x.subarray(i * numel(s) + c * plane, i * numel(s) + (c + 1) * plane)),
+      ).flat();
+      const bins = seen.filter((v) => v > 0).map((v) => new Uint32Array(Float32Array.of(v).buffer)[0]! >>> 16);
+      const start = bins.length > 0 ? (Math.floor(Math.max(...bins) / 128) - 7) * 128 : 0;
+      const want = new Array<number>(1024).fill(0);
+      for (const bin of bins) if (bin >= start) want[bin - start]!++;
+      expect(first[c]).toBe(start);
+      expect(Array.from(counts.subarray(c * 1024, (c + 1) * 1024))).toEqual(want);
+    }
+  }
+  const { channels } = await plan(list, []).run([x], images, { threads: 1, observe: [0] });
+  expect(channels).toEqual([]);
+});
+
 test('only what is asked for is computed', async () => {
   const cheap = plan([...long, ...nodes(relu(0))], [long.length]);
   const images = 400;

@@ -5,9 +5,10 @@ import { type Dataset, parseInputScaling } from '../../lib/datasets';
 import { importModel } from '../../lib/graph';
 import { writeModel } from '../../lib/onnx';
 import { quantize } from '../../lib/quantize';
+import { openNodes } from '../../lib/quantize/calibrate';
 import { readMetadata } from '../../lib/quantize/metadata';
 import { SpikingNetwork } from '../../lib/simulate';
-import { Net, weights } from '../graph/make';
+import { ints, Net, weights } from '../graph/make';
 import { temporaryFolder } from '../support/casc';
 import { Random } from '../support/random';
 
@@ -23,19 +24,34 @@ beforeAll(() => {
   writeFileSync(ann, writeModel(model));
 });
 
-function calibration(images = 10): Dataset {
-  const random = new Random(3);
+interface Images {
+  images?: number;
+  shape?: { c: number; h: number; w: number };
+  /** What the values drawn become. */
+  change?: (value: number) => number;
+  label?: number;
+}
+
+function calibration({
+  images = 10,
+  shape = { c: 2, h: 6, w: 6 },
+  change = (x) => x,
+  label = 0,
+}: Images = {}): Dataset {
+  const pixels = shape.c * shape.h * shape.w;
   const made = {
     name: 'memory',
     size: images,
-    shape: { c: 2, h: 6, w: 6 },
+    shape,
     scaling: parseInputScaling({ mean: [0.5], std: [0.25] }),
     classNames: ['a', 'b', 'c'],
     notes: [],
     async *batches(size: number) {
+      const random = new Random(3);
       for (let start = 0; start < images; start += size) {
         const count = Math.min(size, images - start);
-        yield { images: random.normal(count * 72, 0.7), labels: new Int32Array(count), ids: [], count, start };
+        const drawn = random.normal(count * pixels, 0.7).map(change);
+        yield { images: drawn, labels: new Int32Array(count).fill(label), ids: [], count, start };
       }
     },
   };
@@ -72,9 +88,116 @@ test('ReLUs to float32, float32 to int8, int8 to int16: clips, scaling and class
   expect(hashes[1]).toBe(hashes[0]);
 });
 
-test('the same input gives the same bytes', async () => {
-  const [a, b] = [1, 2].map(() => quantize(ann, { levels: 8, calibration: calibration(), format: 'int8' }));
-  expect(Buffer.compare((await a!).bytes, (await b!).bytes)).toBe(0);
+const methods = ['percentile', 'mse', 'refit'] as const;
+
+test.each(methods)('%s: the same calibration gives the same bytes, with one thread and with two', async (method) => {
+  for (const format of ['float32', 'int8'] as const) {
+    const [a, b] = [1, 2].map((threads) =>
+      quantize(ann, { levels: 8, calibration: calibration({ images: 40 }), format, method, threads }),
+    );
+    expect(Buffer.compare((await a!).bytes, (await b!).bytes)).toBe(0);
+  }
+});
+
+test.each(methods)('%s: what the report says, and that the file reads back', async (method) => {
+  const stages = new Set<string>();
+  const options = { levels: 4, calibration: calibration({ images: 40 }), method } as const;
+  const result = await quantize(ann, { ...options, onProgress: (_, __, stage) => stages.add(stage) });
+  expect([...stages]).toEqual(['calibrating', ...(method === 'refit' ? ['fitting'] : []), 'measuring']);
+  expect(result.method).toBe(method);
+  expect(result.answers).toMatchObject({
+    images: 40,
+    top1: { ann: expect.any(Number), quantized: expect.any(Number) },
+  });
+  for (const { error, errorBefore, zero, top } of result.layers) {
+    expect(error).toBeGreaterThan(0.01);
+    expect(error).toBeLessThan(0.6);
+    if (method === 'refit') expect(error! / errorBefore!).toBeLessThan(1.05);
+    else expect(errorBefore).toBeNull();
+    expect(zero! + top!).toBeLessThan(1);
+  }
+  expect(
+    (await quantize(ann, { ...options, calibration: calibration({ label: -1, images: 40 }) })).answers!.top1,
+  ).toBeUndefined();
+
+  const q4 = join(folder, `${method}.onnx`);
+  writeFileSync(q4, result.bytes);
+  const clips = Object.values(readMetadata(await importModel(q4)).clips!).map((values) => [values].flat());
+  expect(clips).toEqual(result.layers.map((layer) => layer.clips));
+  const int8 = await quantize(q4, { format: 'int8' });
+  writeFileSync(q4, int8.bytes);
+  const snn = await SpikingNetwork.load(q4);
+  expect((await snn.simulate(new Random(9).normal(4 * 72, 0.7), 4, { certify: true })).certificate!.mismatches).toBe(0);
+  snn.dispose();
+});
+
+test('the measured errors and shares are those of the activations', async () => {
+  const network = await importModel(ann);
+  const result = await quantize(ann, { levels: 4, calibration: calibration() });
+  const file = join(folder, 'measured.onnx');
+  writeFileSync(file, result.bytes);
+  const quantized = await importModel(file);
+  const images: number[] = [];
+  for await (const batch of calibration().batches(10)) images.push(...batch.images);
+  const values = async (net: typeof network, op: string) => {
+    const ids = net.nodes.filter((node) => node.op === op).map(({ id }) => id);
+    const plan = openNodes(net.nodes, ids);
+    const { outputs } = await plan.run([Float32Array.from(images)], 10, { threads: 1 });
+    plan.dispose();
+    return outputs;
+  };
+  const exact = await values(network, 'relu');
+  const ours = await values(quantized, 'quant');
+  result.layers.forEach(({ error, zero, top, clips }, i) => {
+    const square = (list: Float32Array) => list.reduce((sum, x) => sum + x * x, 0);
+    const difference = exact[i]!.map((x, j) => x - ours[i]![j]!);
+    expect(error! / Math.sqrt(square(difference) / square(exact[i]!))).toBeCloseTo(1, 2);
+    const share = (test: (x: number, j: number) => boolean) => ours[i]!.filter(test).length / ours[i]!.length;
+    expect(zero).toBeCloseTo(
+      share((x) => x === 0),
+      9,
+    );
+    expect(top).toBeCloseTo(
+      share((x, j) => Math.abs(x - clips[Math.floor(j / 36) % 4]!) < 1e-6),
+      9,
+    );
+  });
+});
+
+test.each<[string, Images, (typeof methods)[number], string, RegExp]>([
+  ['one image', { images: 1 }, 'refit', 'ERR_CASC_CALIBRATION', /gives 1 calibration image.*refit needs at least 16/],
+  ['no image', { images: 0 }, 'mse', 'ERR_CASC_CALIBRATION', /mse needs at least 1/],
+  ['constant images', { change: () => 0.5, images: 20 }, 'mse', 'ERR_CASC_CALIBRATION', /every pixel.*is the same/],
+  ['constant images', { change: () => 0.5, images: 20 }, 'refit', 'ERR_CASC_CALIBRATION', /every pixel.*is the same/],
+  ['NaN', { change: (x) => (x > 2 ? Number.NaN : x), images: 20 }, 'refit', 'ERR_CASC_CALIBRATION', /NaN or infinite/],
+  ['infinity', { change: (x) => (x > 2 ? Infinity : x) }, 'percentile', 'ERR_CASC_CALIBRATION', /NaN or infinite/],
+  ['values that overflow', { change: (x) => x * 1e38 }, 'mse', 'ERR_CASC_CALIBRATION', /NaN or infinite/],
+  ['another shape', { shape: { c: 2, h: 6, w: 5 } }, 'mse', 'ERR_CASC_SHAPE', /2x6x6.*gives 2x6x5/],
+])('refused: %s', async (_, images, method, code, message) => {
+  const refused = quantize(ann, { levels: 8, method, calibration: calibration(images) });
+  await expect(refused).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
+});
+
+test('clip values per channel by default, per layer where asked for, by percentile, or where channels are mixed', async () => {
+  const lengths = (result: Awaited<ReturnType<typeof quantize>>) => result.layers.map(({ clips }) => clips.length);
+  const options = { levels: 8, calibration: calibration(), format: 'int8' } as const;
+  expect(lengths(await quantize(ann, options))).toEqual([4, 4]);
+  expect(lengths(await quantize(ann, { ...options, clips: 'layer' }))).toEqual([1, 1]);
+  expect(lengths(await quantize(ann, { ...options, method: 'percentile' }))).toEqual([1, 1]);
+  const wrong = quantize(ann, { ...options, method: 'percentile', clips: 'channel' });
+  await expect(wrong).rejects.toMatchObject({ code: 'ERR_CASC_ARGUMENT', where: { option: 'clips' } });
+
+  const net = new Net(['N', 2, 6, 6]);
+  const first = net.add('Relu', [net.conv('x', 4, 2)]);
+  // Half of each channel's rows become a channel: fine. Two channels in one: one clip value for all.
+  const halves = net.add('Reshape', [first, ints([-1, 8, 3, 6])]);
+  const second = net.add('Relu', [net.conv(halves, 4, 8)]);
+  const mixed = net.add('Reshape', [net.add('MaxPool', [second], { kernel_shape: [1, 1] }), ints([-1, 2, 6, 6])]);
+  const third = net.add('Relu', [net.conv(mixed, 3, 2)]);
+  const file = join(folder, 'mixed.onnx');
+  const flat = net.add('Flatten', [third], { axis: 1 });
+  writeFileSync(file, writeModel(net.model([net.add('Gemm', [flat, weights([3, 108]), weights([3])], { transB: 1 })])));
+  expect(lengths(await quantize(file, options))).toEqual([4, 1, 3]);
 });
 
 test('a quantised net keeps its levels and its shift: others are refused, not ignored', async () => {
@@ -94,7 +217,7 @@ test('a callback that throws and a signal end calibration', async () => {
   const controller = new AbortController();
   const stopped = quantize(ann, {
     levels: 8,
-    calibration: calibration(100),
+    calibration: calibration({ images: 100 }),
     signal: controller.signal,
     onProgress: () => controller.abort(new Error('enough')),
   });

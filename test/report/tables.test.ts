@@ -277,19 +277,53 @@ describe('inspection', () => {
   });
 });
 
-test('quantisation: the largest activation only where one was seen', () => {
+describe('quantisation', () => {
+  const figures = { error: 0.125, errorBefore: 0.25, zero: 0.5, top: 0.0025 };
   const result = {
-    layers: [{ name: '/act', clip: 1.5, max: 2.25 }],
+    layers: [
+      { name: '/act', clips: [1.5], max: 2.25, ...figures },
+      { name: '/act2', clips: [0.5, 2, 1], max: 3, ...figures, error: 0 },
+    ],
     levels: 8,
     format: 'int8',
     bytes: new Uint8Array(1234),
     images: 512,
+    method: 'refit',
+    answers: { images: 256, agreement: 0.9375 },
   } as unknown as QuantizeResult;
-  expect(quantizeTable(result, 'q.onnx', 'cifar10 test.bin')).toBe(
-    'activation  clip value  largest seen\n/act            1.5000        2.2500\n\n' +
-      'q.onnx: 8 levels, int8, 1,234 bytes, calibrated on 512 images of cifar10 test.bin',
-  );
-  expect(quantizeTable({ ...result, images: 0 }, 'q.onnx')).not.toContain('largest');
+  const answers = 'on 256 calibration images: 93.75 % answered as in fp32';
+
+  test('one line an activation', () => {
+    expect(quantizeTable(result, 'q.onnx', 'cifar10 test.bin')).toBe(
+      'activation        clip value  largest seen  error before    error     at 0    at Q\n' +
+        '/act                  1.5000        2.2500       25.00 %  12.50 %  50.00 %  0.25 %\n' +
+        '/act2       0.50000 … 2.0000        3.0000       25.00 %   0.00 %  50.00 %  0.25 %\n\n' +
+        `${answers}\n` +
+        'q.onnx: 8 levels, int8, 1,234 bytes, refit on 512 images of cifar10 test.bin',
+    );
+  });
+
+  test('top-1 where there are labels', () => {
+    const labelled = { ...result, answers: { images: 256, agreement: 0.9375, top1: { ann: 0.75, quantized: 0.5 } } };
+    expect(quantizeTable(labelled, 'q.onnx', 'data')).toContain(`${answers}, top-1 75.00 % in fp32, 50.00 % quantised`);
+  });
+
+  test('no column without a figure', () => {
+    const layers = result.layers.map((layer) => ({ ...layer, errorBefore: null }));
+    expect(quantizeTable({ ...result, layers }, 'q.onnx')).not.toContain('before');
+    const kept = layers.map(({ name, clips }) => ({
+      name,
+      clips,
+      max: null,
+      error: null,
+      errorBefore: null,
+      zero: null,
+      top: null,
+    }));
+    const text = quantizeTable({ ...result, layers: kept, method: null, answers: undefined, images: 0 }, 'q.onnx');
+    expect(text).toMatch(/^activation {8}clip value\n\/act/);
+    expect(last(text)).toBe('q.onnx: 8 levels, int8, 1,234 bytes, clip values as they were');
+  });
 });
 
 test('simulation: ten values of each output, and how many there are', () => {

@@ -18,7 +18,13 @@ Run::Run(std::shared_ptr<const Plan> plan, RunRequest request)
   for (size_t i = 0; i < plan_->outputNodes().size(); ++i) {
     copies_[plan_->outputNodes()[i]].push_back(i);
   }
-  for (size_t i = 0; i < request_.observe.size(); ++i) counts_[request_.observe[i]].push_back(i);
+  for (size_t i = 0; i < request_.observe.size(); ++i) {
+    const size_t node = request_.observe[i];
+    counts_[node].push_back(i);
+    if (!request_.channels) continue;
+    const auto channels = static_cast<size_t>(plan_->shape(node).c);
+    channelHistograms_.emplace_back(channels, plan_->numel(node) / channels);
+  }
 }
 
 void Run::image(unsigned worker, size_t image) {
@@ -32,7 +38,10 @@ void Run::image(unsigned worker, size_t image) {
   auto done = [&](size_t node, const float* value) {
     const size_t n = plan_->numel(node);
     for (size_t i : copies_[node]) std::copy_n(value, n, request_.outputs[i] + image * n);
-    for (size_t i : counts_[node]) histograms_[i].count(value, n);
+    for (size_t i : counts_[node]) {
+      histograms_[i].count(value, n);
+      if (request_.channels) channelHistograms_[i].count(value);
+    }
   };
   plan_->run(inputs, needed_, *workspace, request_.abort, done);
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/abort.h"
+#include "engine/dense/channel_histogram.h"
 #include "engine/dense/histogram.h"
 #include "engine/dense/plan.h"
 
@@ -15,6 +16,7 @@ struct RunRequest {
   std::vector<const float*> inputs;  // one per input node, [images × numel]
   std::vector<float*> outputs;       // one per output, [images × numel]
   std::vector<size_t> observe;       // nodes to count
+  bool channels = false;             // also count each channel of these by itself
   unsigned threads = 1;
   AbortFlag abort;
 };
@@ -28,6 +30,8 @@ class Run {
 
   /** One per observed node. */
   const std::deque<Histogram>& histograms() const { return histograms_; }
+  /** One per observed node, where channels were asked for. */
+  const std::deque<ChannelHistogram>& channelHistograms() const { return channelHistograms_; }
 
  private:
   std::shared_ptr<const Plan> plan_;
@@ -36,7 +40,8 @@ class Run {
   /** What is done with each node's value: indices into outputs and histograms. */
   std::vector<std::vector<size_t>> copies_;
   std::vector<std::vector<size_t>> counts_;
-  std::deque<Histogram> histograms_;                    // they do not move
+  std::deque<Histogram> histograms_;  // they do not move
+  std::deque<ChannelHistogram> channelHistograms_;
   std::vector<std::unique_ptr<Workspace>> workspaces_;  // one per worker
 };
 

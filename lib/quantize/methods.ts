@@ -1,0 +1,115 @@
+/** From a net with plain activations to clip values, and with some methods other weights. */
+import type { Dataset } from '../datasets';
+import { argumentError, CascError } from '../errors';
+import type { Network, ReluNode } from '../graph/network';
+import { type ClipValues, sharedClips } from '../graph/quantized';
+import { type Calibration, calibrate } from './calibrate';
+import { chooseChannelClips, chooseClip } from './clip-values';
+import { raiseClips } from './least-clips';
+import { refit } from './refit';
+
+/**
+ * percentile: the paper's, one clip value per layer. mse: least squared error of each activation. refit: layer after layer
+ * fitted to the fp32 net in closed form, clip values on the result.
+ */
+export type QuantizeMethod = 'percentile' | 'mse' | 'refit';
+
+/** What quantize does at the moment, for progress bars, and what it counts in. */
+export type QuantizeStage = 'calibrating' | 'fitting' | 'measuring';
+
+export interface MethodOptions {
+  method: QuantizeMethod;
+  levels: number;
+  shift: number;
+  clips: 'layer' | 'channel';
+  percentile: number;
+  threads?: number;
+  signal?: AbortSignal;
+  onProgress?: (done: number, total: number, stage: QuantizeStage) => void;
+}
+
+export interface Quantization {
+  /** Plain activations still; the net itself where the method changes no weights. */
+  network: Network;
+  /** λ by id of the network's relu nodes, in float32. */
+  clips: ClipValues;
+  /** Quantised by squared error alone, where the method did more than that: what it started from. */
+  start?: ClipValues;
+  seen: Calibration;
+}
+
+/** Fewer images say nothing about the values to come, or leave the weights undetermined. */
+const LEAST_IMAGES: Record<QuantizeMethod, number> = { percentile: 1, mse: 1, refit: 16 };
+
+export const METHODS = Object.keys(LEAST_IMAGES) as QuantizeMethod[];
+
+/** Throws ERR_CASC_CALIBRATION for too few or constant images, NaN, and activations that nothing can be learnt about. */
+export async function runMethod(network: Network, calibration: Dataset, options: MethodOptions): Promise<Quantization> {
+  const { method, levels, shift, threads, signal, onProgress } = options;
+  checkSize(calibration, method);
+  const seen = await calibrate(network, calibration, {
+    threads,
+    signal,
+    channels: options.clips === 'channel',
+    onProgress: (done, total) => onProgress?.(done, total, 'calibrating'),
+  });
+  if (seen.input.min === seen.input.max) {
+    throw new CascError(
+      'ERR_CASC_CALIBRATION',
+      `${calibration.name}: every pixel of the calibration images is the same; use images like those that the net was trained on`,
+    );
+  }
+  const byError = chooseClips(network, seen, options);
+  if (method !== 'refit') return { network, clips: raiseClips(network, byError, levels), seen };
+  const fitted = await refit(network, calibration, {
+    levels,
+    shift,
+    threads,
+    signal,
+    onProgress: (done, total) => onProgress?.(done, total, 'fitting'),
+  });
+  const clips = raiseClips(fitted.network, fitted.clips, levels);
+  return { network: fitted.network, clips, start: raiseClips(network, byError, levels), seen };
+}
+
+/** Throws ERR_CASC_ARGUMENT for options that do not go together. */
+export function checkMethod(method: QuantizeMethod, clips: 'layer' | 'channel', percentile: number): void {
+  if (!METHODS.includes(method)) throw argumentError('method', METHODS.join(' or '), method);
+  if (clips !== 'layer' && clips !== 'channel') throw argumentError('clips', 'layer or channel', clips);
+  if (method === 'percentile' && clips === 'channel') {
+    throw argumentError('clips', 'layer, all that the percentile method knows,', clips);
+  }
+  if (method === 'refit' && clips === 'layer') {
+    throw argumentError('clips', 'channel, all that the refit method knows,', clips);
+  }
+  if (!(percentile > 0 && percentile <= 1)) throw argumentError('percentile', 'a number above 0, up to 1', percentile);
+}
+
+function checkSize(calibration: Dataset, method: QuantizeMethod): void {
+  const least = LEAST_IMAGES[method];
+  if (calibration.size >= least) return;
+  throw new CascError(
+    'ERR_CASC_CALIBRATION',
+    `${calibration.name} gives ${calibration.size} calibration image(s), but the method ${method} needs at least ${least}; give more (--samples), or use the method mse`,
+    { option: 'calibration' },
+  );
+}
+
+/** By layer, or by channel where these were counted and nothing later mixes them. */
+function chooseClips(network: Network, seen: Calibration, options: MethodOptions): ClipValues {
+  const { levels, shift, percentile } = options;
+  const method = options.method === 'percentile' ? 'percentile' : 'mse';
+  const shared = sharedClips(network);
+  const clips = new Map<number, Float64Array>();
+  for (const [id, histogram] of seen.activations) {
+    const { name, max } = network.nodes[id] as ReluNode;
+    const layer = chooseClip(name, histogram, { method, percentile, levels, shift });
+    const channels = shared.has(id) ? undefined : seen.channels.get(id);
+    const values = channels ? chooseChannelClips(channels, layer, levels, shift) : Float64Array.of(layer);
+    clips.set(
+      id,
+      values.map((clip) => Math.min(clip, max)),
+    );
+  }
+  return clips;
+}
