@@ -9,7 +9,7 @@ import type { ConvNode, Network, NetworkNode, ReluNode } from '../graph/network'
 import { type ClipValues, sharedClips, withQuantizedActivations } from '../graph/quantized';
 import { abortable, addon, type Correction, toCascError } from '../native';
 import { Frontier, type StreamedBatch } from './frontier';
-import { targetOf } from './targets';
+import { activationOf, targetOf } from './targets';
 import { Twins } from './twins';
 
 export interface RefitOptions {
@@ -56,6 +56,8 @@ export interface RefitResult {
 }
 
 const RIDGE = 0.01;
+/** Steps for what the activation behind lets through, after the first. */
+const ROUNDS = 2;
 /** Positions that a regression takes: this many for each unknown, and at least so many. */
 const ROWS_PER_UNKNOWN = 256;
 const LEAST_ROWS = 2 ** 17;
@@ -109,49 +111,38 @@ class Refit {
 
   private async convolution(node: ConvNode): Promise<void> {
     const target = targetOf(this.network, node.id);
-    let fitted = node;
-    const first = await this.fit(fitted, target, undefined);
-    fitted = first.fitted;
-    this.settle(fitted);
+    const linear = await this.fit(node, target);
     const relu = activationOf(this.network, target);
-    const rounds = relu ? Number(process.env.ROUNDS ?? 0) : 0;
-    const gain = Number(process.env.GAIN ?? 1);
-    for (let i = 0; i < rounds; i++) {
-      const next = await this.fit(fitted, target, relu, gain);
-      if (process.env.VV) console.log(node.name, i, next.before, next.after);
-      fitted = next.fitted;
-      this.settle(fitted);
-    }
-    this.layers.push({ kind: 'convolution', name: node.name, errorBefore: first.before, errorAfter: first.after });
+    let fitted = linear.node;
+    for (let round = 0; relu && round < ROUNDS; round++) fitted = (await this.fit(fitted, target, relu)).node;
+    const { before, after } = linear;
+    this.layers.push({ kind: 'convolution', name: node.name, errorBefore: before, errorAfter: after });
   }
 
-  private settle(node: ConvNode): void {
-    this.convolutions.set(node.id, node);
-    this.twins.quantized[node.id] = node;
-  }
-
-  /** One least-squares step. */
+  /**
+   * One step: the convolution's least-squares correction for what the quantised net lacks at the target. With `relu` what it
+   * lacks behind that activation: there errors below zero do not count. As that has no steeper slope than 1, the
+   * correction of its error lowers it too.
+   */
   private async fit(
     node: ConvNode,
     target: number,
-    relu: ReluNode | undefined,
-    gain = 1,
-  ): Promise<{ fitted: ConvNode; before: number; after: number }> {
-    const { twins, frontier, threads } = this;
-    const { nodes, at } = twins.part(frontier.keys, [twins.floatKey(target), twins.quantizedKey(target)]);
+    relu?: ReluNode,
+  ): Promise<{ node: ConvNode; before: number; after: number }> {
+    const { twins, threads } = this;
+    const { nodes, at } = twins.part(this.frontier.keys, [twins.floatKey(target), twins.quantizedKey(target)]);
     const { shape } = node;
     const labels = { name: node.name, tensor: '', onnx: [], tail: false, shape };
-    const push = (rest: object): number => {
-      nodes.push({ ...labels, id: nodes.length, ...rest } as unknown as NetworkNode);
-      return nodes.length - 1;
-    };
-    const rectified = (id: number) => (relu ? push({ op: 'relu', inputs: [id], max: relu.max }) : id);
-    const wanted = rectified(at(twins.floatKey(target)));
+    const push = (make: (base: { id: number; inputs: number[] } & typeof labels) => NetworkNode, inputs: number[]) =>
+      nodes.push(make({ ...labels, id: nodes.length, inputs })) - 1;
+    const behind = (value: number) => (relu ? push((base) => ({ ...relu, ...base }), [value]) : value);
+    const wanted = behind(at(twins.floatKey(target)));
     const factor = new Float32Array(shape.c).fill(-1);
-    const is = rectified(at(twins.quantizedKey(target)));
-    const negated = push({ op: 'scale', inputs: [is], factor, shift: null });
-    let residual = push({ op: 'add', inputs: [wanted, negated] });
-    if (gain !== 1) residual = push({ op: 'scale', inputs: [residual], factor: factor.map(() => gain), shift: null });
+    const negated = push(
+      (base) => ({ ...base, op: 'scale', factor, shift: null }),
+      [behind(at(twins.quantizedKey(target)))],
+    );
+    const residual = push((base) => ({ ...base, op: 'add' }), [wanted, negated]);
     const unknowns = node.weight.length / shape.c + 1;
     const regression = this.open(
       () =>
@@ -169,13 +160,12 @@ class Refit {
       const correction = await this.named(node, (abort) =>
         regression.solve({ ridge: this.options.ridge ?? RIDGE, threads, abort }),
       );
+      const fitted = corrected(node, correction);
+      this.convolutions.set(node.id, fitted);
+      twins.quantized[node.id] = fitted;
       const relative = (error: number) =>
         correction.target > 0 ? Math.sqrt(Math.max(0, error) / correction.target) : 0;
-      return {
-        fitted: corrected(node, correction),
-        before: relative(correction.before),
-        after: relative(correction.after),
-      };
+      return { node: fitted, before: relative(correction.before), after: relative(correction.after) };
     } finally {
       regression.dispose();
     }
@@ -267,10 +257,4 @@ function corrected(node: ConvNode, { weight, bias }: Correction): ConvNode {
     weight: node.weight.map((v, i) => v + weight[i]!),
     bias: old.map((v, i) => v + bias[Math.floor(i / row)]!),
   };
-}
-
-function activationOf(network: Network, id: number): ReluNode | undefined {
-  const readers = network.nodes.filter((node) => node.inputs.includes(id));
-  const [only] = readers;
-  return readers.length === 1 && only!.op === 'relu' && !only!.tail ? only : undefined;
 }
