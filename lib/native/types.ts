@@ -157,7 +157,7 @@ export interface StreamOptions {
   abort?: NativeAbortFlag;
 }
 
-/** Images stream by; one call at a time. Results do not depend on threads, nor on how images are cut into batches. */
+/** Images stream by; one call at a time, and none after one that was rejected, which may have added a part. Results do not depend on threads, nor on how images are cut into batches. */
 interface NativeStream {
   /** inputs: one array per input node, in node order, each [images × numel]; copied at once. */
   add(inputs: Float32Array[], images: number, options: StreamOptions): Promise<void>;

@@ -9,7 +9,7 @@ import type { ConvNode, Network, NetworkNode, ReluNode } from '../graph/network'
 import { type ClipValues, sharedClips, withQuantizedActivations } from '../graph/quantized';
 import { abortable, addon, type Correction, toCascError } from '../native';
 import { Frontier, type StreamedBatch } from './frontier';
-import { targetOf } from './targets';
+import { activationOf, targetOf } from './targets';
 import { Twins } from './twins';
 
 export interface RefitOptions {
@@ -56,6 +56,8 @@ export interface RefitResult {
 }
 
 const RIDGE = 0.01;
+/** Steps for what the activation behind lets through, after the first. */
+const ROUNDS = 2;
 /** Positions that a regression takes: this many for each unknown, and at least so many. */
 const ROWS_PER_UNKNOWN = 256;
 const LEAST_ROWS = 2 ** 17;
@@ -108,22 +110,39 @@ class Refit {
   }
 
   private async convolution(node: ConvNode): Promise<void> {
-    const { twins, frontier, threads } = this;
     const target = targetOf(this.network, node.id);
-    const { nodes, at } = twins.part(frontier.keys, [twins.floatKey(target), twins.quantizedKey(target)]);
+    const linear = await this.fit(node, target);
+    const relu = activationOf(this.network, target);
+    let fitted = linear.node;
+    for (let round = 0; relu && round < ROUNDS; round++) fitted = (await this.fit(fitted, target, relu)).node;
+    const { before, after } = linear;
+    this.layers.push({ kind: 'convolution', name: node.name, errorBefore: before, errorAfter: after });
+  }
+
+  /**
+   * One step: the convolution's least-squares correction for what the quantised net lacks at the target. With `relu` what it
+   * lacks behind that activation: there errors below zero do not count. As that has no steeper slope than 1, the
+   * correction of its error lowers it too.
+   */
+  private async fit(
+    node: ConvNode,
+    target: number,
+    relu?: ReluNode,
+  ): Promise<{ node: ConvNode; before: number; after: number }> {
+    const { twins, threads } = this;
+    const { nodes, at } = twins.part(this.frontier.keys, [twins.floatKey(target), twins.quantizedKey(target)]);
     const { shape } = node;
     const labels = { name: node.name, tensor: '', onnx: [], tail: false, shape };
-    const negated = nodes.length;
-    nodes.push({
-      ...labels,
-      id: negated,
-      op: 'scale',
-      inputs: [at(twins.quantizedKey(target))],
-      factor: new Float32Array(shape.c).fill(-1),
-      shift: null,
-    });
-    const residual = nodes.length;
-    nodes.push({ ...labels, id: residual, op: 'add', inputs: [at(twins.floatKey(target)), negated] });
+    const push = (make: (base: { id: number; inputs: number[] } & typeof labels) => NetworkNode, inputs: number[]) =>
+      nodes.push(make({ ...labels, id: nodes.length, inputs })) - 1;
+    const behind = (value: number) => (relu ? push((base) => ({ ...relu, ...base }), [value]) : value);
+    const wanted = behind(at(twins.floatKey(target)));
+    const factor = new Float32Array(shape.c).fill(-1);
+    const negated = push(
+      (base) => ({ ...base, op: 'scale', factor, shift: null }),
+      [behind(at(twins.quantizedKey(target)))],
+    );
+    const residual = push((base) => ({ ...base, op: 'add' }), [wanted, negated]);
     const unknowns = node.weight.length / shape.c + 1;
     const regression = this.open(
       () =>
@@ -132,7 +151,7 @@ class Refit {
           outputs: [],
           conv: at(twins.quantizedKey(node.id)),
           residual,
-          target: at(twins.floatKey(target)),
+          target: wanted,
           every: this.spacing(shape.h * shape.w, Math.max(LEAST_ROWS, ROWS_PER_UNKNOWN * unknowns)),
         }),
     );
@@ -146,12 +165,7 @@ class Refit {
       twins.quantized[node.id] = fitted;
       const relative = (error: number) =>
         correction.target > 0 ? Math.sqrt(Math.max(0, error) / correction.target) : 0;
-      this.layers.push({
-        kind: 'convolution',
-        name: node.name,
-        errorBefore: relative(correction.before),
-        errorAfter: relative(correction.after),
-      });
+      return { node: fitted, before: relative(correction.before), after: relative(correction.after) };
     } finally {
       regression.dispose();
     }

@@ -1,5 +1,5 @@
 /** What a convolution is fitted to. */
-import type { Network, NetworkNode } from '../graph/network';
+import type { Network, NetworkNode, ReluNode } from '../graph/network';
 
 /**
  * The node whose value in the fp32 net the quantised net should have once convolution `id` is fitted: the sum that it goes
@@ -17,6 +17,14 @@ export function targetOf(network: Network, id: number): number {
       return target;
     target = sum!.id;
   }
+}
+
+/** The activation that alone reads `id`, if there is one. */
+export function activationOf(network: Network, id: number): ReluNode | undefined {
+  const readers = network.nodes.filter((node) => node.inputs.includes(id));
+  const [only] = readers;
+  const isOutput = network.outputs.some((output) => output.node === id);
+  return readers.length === 1 && !isOutput && only!.op === 'relu' && !only!.tail ? only : undefined;
 }
 
 /** Whether nothing that `id` is computed from is fitted later than `by`. */

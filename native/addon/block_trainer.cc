@@ -194,7 +194,7 @@ class BlockTrainerWrap : public Napi::ObjectWrap<BlockTrainerWrap> {
     shared->busy = true;
     try {
       // The flag is looked at inside, where the trainer is given back.
-      return startTeamTask(env, call->threads, nullptr, body, std::move(finish), std::move(pinned));
+      return startTeamTask(env, call->threads, body, std::move(finish), std::move(pinned));
     } catch (...) {
       shared->busy = false;
       throw;

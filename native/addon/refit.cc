@@ -80,8 +80,7 @@ Threads readThreads(const Napi::Object& options) {
   return threads;
 }
 
-/** Holds a stream for one call: from its start to the end of its work, or of the call where that
- * never began. */
+/** Holds a stream for one call, from its start to the end of its work. */
 template <class Work>
 class Hold {
  public:
@@ -106,15 +105,16 @@ Napi::Value startAlone(Napi::Env env, const std::shared_ptr<Stream<Work>>& strea
                        std::function<void(Team&)> body,
                        std::function<Napi::Value(Napi::Env)> finish) {
   auto hold = std::make_shared<Hold<Work>>(stream);
-  auto work = [hold, body = std::move(body)](Team& team) {
+  auto work = [hold, abort = threads.abort, body = std::move(body)](Team& team) {
     // Before the promise settles, whatever happens.
     struct Release {
       Hold<Work>& held;
       ~Release() { held.release(); }
     } release{*hold};
+    throwIfAborted(abort);
     body(team);
   };
-  return startTeamTask(env, threads.count, threads.abort, std::move(work), std::move(finish));
+  return startTeamTask(env, threads.count, std::move(work), std::move(finish));
 }
 
 /** add(inputs, images, {threads, first, abort}) */

@@ -81,7 +81,8 @@ void Regression::gather(unsigned worker, const Batch& batch, size_t image, size_
         squares += double(v) * v;
       }
     }
-    (node == spec_.residual ? images_[slot].residual : images_[slot].target) = squares;
+    if (node == spec_.residual) images_[slot].residual = squares;
+    if (node == spec_.target) images_[slot].target = squares;
   });
 }
 
