@@ -81,6 +81,73 @@ export interface NativeDensePlan {
   dispose(): void;
 }
 
+/* ---------------------------------------------------------------- training of a block */
+
+/** A block whose weights, biases and clip values are trained on what it puts out in float32. */
+export interface BlockDescription extends DenseDescription {
+  /**
+   * Input nodes take their values from the caller; the others are conv, add, scale, avgpool, maxpool, route, relu and quant,
+   * the last with stepOut = stepIn. `outputs` are compared with the targets.
+   */
+  nodes: NetworkNode[];
+  /** Per input node: what one spike of a channel is worth, length 1 or C. Weights are rounded in these units. */
+  units: Float64Array[];
+  /**
+   * Convolutions to be rounded as in fixed point (straight-through gradients): those that meet at one activation, or (null)
+   * make one readout.
+   */
+  rounding: { convs: number[]; quant: number | null }[];
+  /** Q: a bias is added once for each level, and rounded so. */
+  levels: number;
+  /** Largest integer of a rounded weight, 127 for int8. */
+  most: number;
+  /** Activations without a floor: for checks of gradients. */
+  smooth?: boolean;
+  schedule: {
+    /** Steps of Adam over which the learning rates fall to zero, as a cosine. */
+    iterations: number;
+    batch: number;
+    /** Of Adam: weights relative to the root mean square of a layer's, biases to that of its output, steps to themselves. */
+    rates: { weight: number; bias: number; step: number };
+    /** Share of the elements of the inputs that are the exact ones (QDrop). */
+    drop: number;
+    seed: number;
+  };
+}
+
+export interface BlockData {
+  /** Per input node, [images × numel]: as the quantised net before the block gives them. */
+  inputs: Float32Array[];
+  /** As the float32 net gives them; needed for drop > 0. */
+  exact?: Float32Array[];
+  /** Per output, [images × numel]. */
+  targets: Float32Array[];
+  images: number;
+}
+
+/** Of one node; in gradients a `step` is the logarithm of an activation's stepIn. */
+export interface BlockParameter {
+  node: number;
+  kind: 'weight' | 'bias' | 'step';
+  values: Float32Array;
+}
+
+export interface NativeBlockTrainer {
+  /**
+   * The next so many iterations; resolves to the mean of their losses: squared error by the variance of the targets, summed
+   * over outputs. The same for every number of threads. The data must stay the same from call to call.
+   */
+  train(data: BlockData, iterations: number, options: { threads: number; abort?: NativeAbortFlag }): Promise<number>;
+  /** Loss over all images with the parameters as they are, and its gradient. */
+  gradient(
+    data: BlockData,
+    options: { threads: number; abort?: NativeAbortFlag },
+  ): Promise<{ loss: number; parameters: BlockParameter[] }>;
+  /** As trained so far: weights and biases rounded, steps themselves. */
+  parameters(): BlockParameter[];
+  dispose(): void;
+}
+
 /* ---------------------------------------------------------------- closed-form re-fit */
 
 export interface StreamOptions {
@@ -449,6 +516,7 @@ export interface Addon {
   info(): AddonInfo;
   AbortFlag: new () => NativeAbortFlag;
   DensePlan: new (description: DenseDescription) => NativeDensePlan;
+  BlockTrainer: new (description: BlockDescription) => NativeBlockTrainer;
   Regression: new (description: RegressionDescription) => NativeRegression;
   ClipSearch: new (description: ClipSearchDescription) => NativeClipSearch;
   SpikingPlan: new (description: PlanDescription) => NativeSpikingPlan;

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "addon/addon_data.h"
+#include "addon/block_trainer.h"
 #include "addon/dense_plan.h"
 #include "addon/refit.h"
 #include "addon/spiking_plan_wrap.h"
@@ -83,6 +84,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   data->abortFlag = Napi::Persistent(abortFlag);
   env.SetInstanceData(data.release());
   exports.Set("AbortFlag", abortFlag);
+  exports.Set("BlockTrainer", defineBlockTrainer(env));
   exports.Set("DensePlan", defineDensePlan(env));
   exports.Set("Regression", defineRegression(env));
   exports.Set("ClipSearch", defineClipSearch(env));

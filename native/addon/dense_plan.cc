@@ -70,13 +70,6 @@ void readOptions(const Napi::Value& value, const Plan& plan, RunRequest& request
   if (!request.abort) read::fail("options.abort", "expected an AbortFlag");
 }
 
-/** A buffer that can shrink under the workers is refused. */
-void requireFixedSize(const Napi::Float32Array& array, const std::string& where) {
-  const Napi::Value resizable = array.ArrayBuffer().As<Napi::Object>().Get("resizable");
-  if (resizable.IsBoolean() && resizable.As<Napi::Boolean>().Value())
-    read::fail(where, "is on a resizable ArrayBuffer; copy it first");
-}
-
 Call readCall(const Napi::CallbackInfo& info, const Plan& plan) {
   Call call;
   const Napi::Array inputs = read::array(info[0], "inputs");
@@ -91,7 +84,7 @@ Call readCall(const Napi::CallbackInfo& info, const Plan& plan) {
   auto place = [](size_t i) { return "inputs[" + std::to_string(i) + "]"; };
   for (size_t i = 0; i < count; ++i) {
     call.inputs.push_back(read::typedArray<float>(inputs.Get(static_cast<uint32_t>(i)), place(i)));
-    requireFixedSize(call.inputs[i], place(i));
+    read::requireFixedSize(call.inputs[i], place(i));
   }
   // From here on no JavaScript runs (a getter could detach what has been looked at).
   for (size_t i = 0; i < count; ++i) {

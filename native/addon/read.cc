@@ -62,4 +62,10 @@ std::vector<float> images(const Napi::Value& value, size_t count, size_t size) {
   return values;
 }
 
+void requireFixedSize(const Napi::TypedArray& array, const std::string& where) {
+  const Napi::Value resizable = array.ArrayBuffer().As<Napi::Object>().Get("resizable");
+  if (resizable.IsBoolean() && resizable.As<Napi::Boolean>().Value())
+    fail(where, "is on a resizable ArrayBuffer; copy it first");
+}
+
 }  // namespace casc::read

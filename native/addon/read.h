@@ -92,6 +92,9 @@ Napi::TypedArrayOf<T> typedArray(const Napi::Value& value, const std::string& wh
   return value.As<Napi::TypedArrayOf<T>>();
 }
 
+/** Refuses an array on a buffer that can shrink under the workers. */
+void requireFixedSize(const Napi::TypedArray& array, const std::string& where);
+
 template <class T>
 Span<T> typed(const Napi::Value& value, const std::string& where) {
   if (!isTyped<T>(value)) fail(where, std::string("expected ") + TypedArrayName<T>::name);

@@ -33,12 +33,9 @@ class DescriptionReader {
         isa_(description_.isa.empty() ? addonData(info.Env()).isa : parseIsa(description_.isa)) {}
 
   size_t integer(const char* key, int low, int high) const {
-    return size_t(
-        read::integer(object_.Get(key), low, high, std::string("description: ") + key));
+    return size_t(read::integer(object_.Get(key), low, high, std::string("description: ") + key));
   }
-  size_t node(const char* key) const {
-    return integer(key, 0, int(description_.nodes.size()) - 1);
-  }
+  size_t node(const char* key) const { return integer(key, 0, int(description_.nodes.size()) - 1); }
   const dense::NodeSpec& spec(size_t node) const { return description_.nodes[node]; }
   Isa isa() const { return isa_; }
   std::shared_ptr<const dense::Plan> plan() {
@@ -83,7 +80,8 @@ Threads readThreads(const Napi::Object& options) {
   return threads;
 }
 
-/** Holds a stream for one call: from its start to the end of its work, or of the call where that never began. */
+/** Holds a stream for one call: from its start to the end of its work, or of the call where that
+ * never began. */
 template <class Work>
 class Hold {
  public:
@@ -180,17 +178,19 @@ class RegressionWrap : public Napi::ObjectWrap<RegressionWrap>, public StreamWra
                         InstanceMethod<&RegressionWrap::close>("dispose")});
   }
 
-  explicit RegressionWrap(const Napi::CallbackInfo& info)
-      : Napi::ObjectWrap<RegressionWrap>(info) {
+  explicit RegressionWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<RegressionWrap>(info) {
     guarded(info.Env(), [&] {
       DescriptionReader reader(info);
       const dense::NodeSpec& node = reader.spec(reader.node("conv"));
       const auto* conv = std::get_if<dense::ConvSpec>(&node.op);
       if (!conv || node.inputs.empty())
         read::fail("description: conv", "is not the index of a convolution");
-      refit::RegressionSpec spec{size_t(node.inputs[0]),     reader.node("residual"),
-                                 reader.node("target"),      conv->window,
-                                 conv->groups,               node.shape,
+      refit::RegressionSpec spec{size_t(node.inputs[0]),
+                                 reader.node("residual"),
+                                 reader.node("target"),
+                                 conv->window,
+                                 conv->groups,
+                                 node.shape,
                                  reader.integer("every", 1, kMost)};
       stream_ = std::make_shared<Stream<Regression>>(reader.plan(), spec, reader.isa());
     });
@@ -241,8 +241,7 @@ class ClipSearchWrap : public Napi::ObjectWrap<ClipSearchWrap>, public StreamWra
                         InstanceMethod<&ClipSearchWrap::close>("dispose")});
   }
 
-  explicit ClipSearchWrap(const Napi::CallbackInfo& info)
-      : Napi::ObjectWrap<ClipSearchWrap>(info) {
+  explicit ClipSearchWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<ClipSearchWrap>(info) {
     guarded(info.Env(), [&] {
       DescriptionReader reader(info);
       const refit::ClipSpec spec{reader.node("value"), reader.node("wanted"),

@@ -1,4 +1,5 @@
-// `new Regression(description)` and `new ClipSearch(description)` in JavaScript (lib/native/types.ts).
+// `new Regression(description)` and `new ClipSearch(description)` in JavaScript
+// (lib/native/types.ts).
 #pragma once
 
 #include <napi.h>

@@ -1,5 +1,6 @@
 #include "kernels/float_kernels.h"
 
+#include "kernels/correlate/correlate.h"
 #include "kernels/depthwise/depthwise.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/snap/snap.h"
@@ -7,11 +8,13 @@
 namespace casc {
 namespace {
 
-constexpr FloatKernels kScalar{scalar::pack, scalar::tile, scalar::dot, scalar::depthwise,
-                               scalar::snap};
+constexpr FloatKernels kScalar{scalar::pack,      scalar::tile, scalar::dot,
+                               scalar::depthwise, scalar::snap, scalar::correlate};
 #if defined(__x86_64__) && defined(__GNUC__)
-constexpr FloatKernels kAvx2{avx2::pack, avx2::tile, avx2::dot, avx2::depthwise, avx2::snap};
-constexpr FloatKernels kAvx512{avx512::pack, avx512::tile, avx2::dot, avx2::depthwise, avx2::snap};
+constexpr FloatKernels kAvx2{avx2::pack,      avx2::tile, avx2::dot,
+                             avx2::depthwise, avx2::snap, avx2::correlate};
+constexpr FloatKernels kAvx512{avx512::pack,    avx512::tile, avx2::dot,
+                               avx2::depthwise, avx2::snap,   avx512::correlate};
 #endif
 
 }  // namespace

@@ -42,6 +42,16 @@ struct DepthwisePlane {
   size_t width;
 };
 
+/** c[r][t] += Σ_p a[r][p] · source[taps[t] + p] for r < rows, t < tapCount, p < length. Rows of `a`
+ * are rowStep apart, those of c tapCount. Nothing else is read. */
+struct Correlation {
+  size_t rows;
+  size_t rowStep;
+  const int32_t* taps;
+  size_t tapCount;
+  size_t length;
+};
+
 struct FloatKernels {
   /**
    * panel[k][lane] = source[taps[k] + run.offset + lane], 0 in lanes that no run covers. May read
@@ -69,6 +79,8 @@ struct FloatKernels {
   /** Rounds n values to a grid; x and y may be the same array. Bit-equal on all instruction sets.
    */
   void (*snap)(const float* x, float* y, size_t n, const Snap& grid);
+
+  void (*correlate)(const Correlation& job, const float* a, const float* source, float* c);
 };
 
 /** The table for `isa`, or for the nearest simpler set that has one. */

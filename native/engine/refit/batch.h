@@ -18,8 +18,7 @@ struct Batch {
 inline std::vector<const float*> inputsOf(const Batch& batch, size_t image,
                                           const dense::Plan& plan) {
   std::vector<const float*> inputs(batch.inputs);
-  for (size_t i = 0; i < inputs.size(); ++i)
-    inputs[i] += image * plan.numel(plan.inputNodes()[i]);
+  for (size_t i = 0; i < inputs.size(); ++i) inputs[i] += image * plan.numel(plan.inputNodes()[i]);
   return inputs;
 }
 

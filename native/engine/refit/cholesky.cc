@@ -31,8 +31,7 @@ void cholesky(double* a, size_t n, size_t stride) {
       continue;
     }
     divide(row + k, std::sqrt(row[k]), n - k);
-    for (size_t i = k + 1; i < n; ++i)
-      subtract(a + i * stride + i, row + i, row[i], n - i);
+    for (size_t i = k + 1; i < n; ++i) subtract(a + i * stride + i, row + i, row[i], n - i);
   }
 }
 

@@ -6,8 +6,9 @@
 namespace casc::refit {
 
 /**
- * Factors a symmetric positive semidefinite matrix A = UᵀU in place; only the upper triangle of `a` ([n × n] in rows,
- * `stride` apart) is read and written. An unknown that the ones before it determine gets a pivot of 0, and the solution 0.
+ * Factors a symmetric positive semidefinite matrix A = UᵀU in place; only the upper triangle of `a`
+ * ([n × n] in rows, `stride` apart) is read and written. An unknown that the ones before it
+ * determine gets a pivot of 0, and the solution 0.
  */
 void cholesky(double* a, size_t n, size_t stride);
 

@@ -9,7 +9,8 @@
 namespace casc::refit {
 namespace {
 
-/** No clip value is a smaller share of the largest: such a channel hardly matters, and its weights need bits too. */
+/** No clip value is a smaller share of the largest: such a channel hardly matters, and its weights
+ * need bits too. */
 constexpr double kSmallestShare = 1.0 / 64;
 
 }  // namespace
@@ -34,7 +35,7 @@ void ClipSearch::add(const Batch& batch, Team& team, const AbortFlag& abort) {
   team.share(batch.images, [&](unsigned worker, size_t image) {
     if (!workspaces_[worker]) workspaces_[worker] = std::make_unique<dense::Workspace>(*plan_);
     const Positions positions(plane, spec_.every, batch.first + image);
-    auto gather = [&](const float* value, float Pair::* part) {
+    auto gather = [&](const float* value, float Pair::*part) {
       for (auto& channel : pairs_) {
         for (size_t i = 0; i < positions.count(); ++i)
           channel[starts[image] + i].*part = value[positions[i]];
@@ -63,9 +64,8 @@ std::vector<ClipChoice> ClipSearch::search(const Staircase& stairs, bool shared,
     for (const auto& channel : pairs_) all.insert(all.end(), channel.begin(), channel.end());
     layer = std::min(most, SortedPairs(std::move(all)).choose(stairs).clip);
   } else {
-    team.share(pairs_.size(), [&](unsigned, size_t c) {
-      choices[c] = SortedPairs(pairs_[c]).choose(stairs);
-    });
+    team.share(pairs_.size(),
+               [&](unsigned, size_t c) { choices[c] = SortedPairs(pairs_[c]).choose(stairs); });
     for (const ClipChoice& choice : choices) layer = std::max(layer, std::min(most, choice.clip));
   }
   if (!(layer > 0))

@@ -1,4 +1,5 @@
-// Clip values by channel: images stream through a dense plan, a sample of each channel is kept, then searched.
+// Clip values by channel: images stream through a dense plan, a sample of each channel is kept,
+// then searched.
 #pragma once
 
 #include <memory>
@@ -27,8 +28,9 @@ class ClipSearch {
   void add(const Batch& batch, Team& team, const AbortFlag& abort);
 
   /**
-   * One for each channel; a channel that says nothing has the largest clip value of the others. Shared: the same clip
-   * value for all. Throws Error (ERR_CASC_CALIBRATION) where no channel says anything, or values are not finite.
+   * One for each channel; a channel that says nothing has the largest clip value of the others.
+   * Shared: the same clip value for all. Throws Error (ERR_CASC_CALIBRATION) where no channel says
+   * anything, or values are not finite.
    */
   std::vector<ClipChoice> search(const Staircase& stairs, bool shared, double most,
                                  Team& team) const;

@@ -1,6 +1,7 @@
-// Normal equations of a convolution: sums of products over output positions of what its taps see, the constant 1 of the
-// bias, and what is to be explained. Products are in float over a few hundred positions, totals in double, and the order
-// of every sum is that of images and positions: the threads share the sums, not the images.
+// Normal equations of a convolution: sums of products over output positions of what its taps see,
+// the constant 1 of the bias, and what is to be explained. Products are in float over a few hundred
+// positions, totals in double, and the order of every sum is that of images and positions: the
+// threads share the sums, not the images.
 #pragma once
 
 #include <cstddef>
@@ -48,7 +49,8 @@ class NormalEquations {
   /** Adds the images' rows to the sums of one piece. */
   void add(size_t piece, const std::vector<Rows>& images, size_t imageCount);
 
-  /** The sums of a group: [regressors + 1 + …][columns], `stride` apart; only column ≥ row is there. */
+  /** The sums of a group: [regressors + 1 + …][columns], `stride` apart; only column ≥ row is
+   * there. */
   const double* sums(size_t group) const { return totals_.data() + group * groupSize(); }
   size_t stride() const { return panelCount_ * kTileColumns; }
   size_t unknowns() const { return regressors_ + 1; }

@@ -1,10 +1,8 @@
-// The least-squares correction of a convolution's weights and bias: images stream through a dense plan, the normal
-// equations are kept, then solved.
+// The least-squares correction of a convolution's weights and bias: images stream through a dense
+// plan, the normal equations are kept, then solved.
 #pragma once
 
-
 #include <memory>
-
 #include <vector>
 
 #include "engine/abort.h"
@@ -43,8 +41,8 @@ class Regression {
   void add(const Batch& batch, Team& team, const AbortFlag& abort);
 
   /**
-   * Minimises Σ(residual − ΔW·x − Δb)² + ridge · mean(Σx²) · Σ ΔW². Throws Error (ERR_CASC_CALIBRATION) where sums are
-   * not finite.
+   * Minimises Σ(residual − ΔW·x − Δb)² + ridge · mean(Σx²) · Σ ΔW². Throws Error
+   * (ERR_CASC_CALIBRATION) where sums are not finite.
    */
   Correction solve(double ridge, Team& team) const;
 

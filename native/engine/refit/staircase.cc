@@ -7,7 +7,8 @@
 namespace casc::refit {
 namespace {
 
-/** The search goes over clip values in equal ratios, the smallest this share of the largest value… */
+/** The search goes over clip values in equal ratios, the smallest this share of the largest value…
+ */
 constexpr double kSmallest = 1.0 / 64;
 constexpr int kCandidates = 150;
 /** …then over this many on either side of the best, between its neighbours. */

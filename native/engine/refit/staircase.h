@@ -1,4 +1,5 @@
-// The clip value of one channel: exact squared error, over a sample, of quantised activations against what they stand for.
+// The clip value of one channel: exact squared error, over a sample, of quantised activations
+// against what they stand for.
 #pragma once
 
 #include <cstddef>
@@ -45,8 +46,8 @@ class SortedPairs {
  private:
   size_t below(double threshold) const;
 
-  std::vector<float> values_;    // ascending
-  std::vector<double> wanted_;   // of these and all larger ones, summed; one more than values
+  std::vector<float> values_;   // ascending
+  std::vector<double> wanted_;  // of these and all larger ones, summed; one more than values
   double energy_ = 0;
 };
 

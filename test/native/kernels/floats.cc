@@ -108,11 +108,27 @@ void snap(Round& round, const FloatKernels& scalar, const FloatKernels& kernels)
   round.equal("y", expected, y);
 }
 
+void correlate(Round& round, const FloatKernels& scalar, const FloatKernels& kernels) {
+  Random& random = round.random;
+  const size_t rows = random.size(1, 9), length = random.size(0, random.chance(10) ? 3000 : 90);
+  Buffer<int32_t> taps(random.size(1, 12));
+  for (int32_t& tap : taps) tap = static_cast<int32_t>(random.between(0, 40));
+  const int32_t last = *std::max_element(taps.begin(), taps.end());
+  const Correlation job{rows, length + random.size(0, 20), taps.data(), taps.size(), length};
+  const auto a = reals(random, (rows - 1) * job.rowStep + length, -3, 3),
+             source = reals(random, static_cast<size_t>(last) + length, -3, 3);
+  auto expected = reals(random, rows * taps.size(), -3, 3);
+  auto c = expected;
+  scalar.correlate(job, a.data(), source.data(), expected.data());
+  kernels.correlate(job, a.data(), source.data(), c.data());
+  near(round, "correlation", expected, c, c.size(), length);
+}
+
 }  // namespace
 
 void floats(Round& round) {
   const FloatKernels &scalar = floatKernels(Isa::Scalar), &kernels = floatKernels(round.isa);
-  switch (round.random.size(0, 4)) {
+  switch (round.random.size(0, 5)) {
     case 0:
       return pack(round, scalar, kernels);
     case 1:
@@ -121,6 +137,8 @@ void floats(Round& round) {
       return dot(round, scalar, kernels);
     case 3:
       return depthwise(round, scalar, kernels);
+    case 4:
+      return correlate(round, scalar, kernels);
     default:
       return snap(round, scalar, kernels);
   }

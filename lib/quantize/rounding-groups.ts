@@ -1,0 +1,69 @@
+/** Which convolutions of a block are rounded together in fixed point, and what one spike of a value is worth. */
+import type { Network, NetworkNode } from '../graph/network';
+import { numel } from '../graph/network';
+import type { Block } from './blocks';
+
+/** Convolutions that meet at one activation, or (null) make a readout. Ids of nodes. */
+export interface RoundingGroup {
+  convs: number[];
+  quant: number | null;
+}
+
+/**
+ * Convolutions that read spikes and whose sums go to an activation or out of the net. Others are multiplied out with their
+ * neighbours before anything is rounded, so their weights on their own are not.
+ */
+export function roundingGroups(network: Network, block: Block): RoundingGroup[] {
+  const groups = new Map<number | null, number[]>();
+  for (const id of block.nodes) {
+    const node = network.nodes[id]!;
+    if (node.op !== 'conv' || !carriesSpikes(network, node.inputs[0]!)) continue;
+    const end = receiver(network, id);
+    if (end !== undefined) groups.set(end, [...(groups.get(end) ?? []), id]);
+  }
+  // Each readout is rounded on its own.
+  return [...groups].flatMap(([quant, convs]): RoundingGroup[] =>
+    quant === null ? convs.map((conv) => ({ convs: [conv], quant })) : [{ convs, quant }],
+  );
+}
+
+/** The activation that a sum goes to, null where it is a readout, undefined where it goes elsewhere. */
+function receiver(network: Network, id: number): number | null | undefined {
+  const readers = network.nodes.filter((node) => node.inputs.includes(id));
+  if (readers.every((node) => node.tail)) return null;
+  const only = readers[0]!;
+  if (readers.length > 1 || network.outputs.some(({ node }) => node === id)) return undefined;
+  if (only.op === 'quant') return only.id;
+  return only.op === 'add' ? (receiver(network, only.id) ?? undefined) : undefined;
+}
+
+function carriesSpikes(network: Network, id: number): boolean {
+  const node = network.nodes[id]!;
+  if (node.op === 'input' || node.op === 'quant') return true;
+  return isMovement(node) && node.inputs.every((input) => carriesSpikes(network, input));
+}
+
+function isMovement(node: NetworkNode): boolean {
+  return node.op === 'maxpool' || node.op === 'avgpool' || node.op === 'route';
+}
+
+/** What one spike of each channel of a value is worth; of the input, `input`. Length 1 or C. */
+export function unitsOf(network: Network, id: number, input: number): Float64Array {
+  const node = network.nodes[id]!;
+  if (node.op === 'quant') return node.stepOut;
+  if (node.op === 'input') return Float64Array.of(input);
+  if (node.op === 'maxpool' || node.op === 'avgpool') return unitsOf(network, node.inputs[0]!, input);
+  if (node.op !== 'route') return Float64Array.of(1);
+  const sources = node.inputs.map((from) => ({ node: network.nodes[from]!, units: unitsOf(network, from, input) }));
+  const plane = node.shape.h * node.shape.w;
+  return new Float64Array(node.shape.c).map((_, c) => {
+    let from = node.index.subarray(c * plane, (c + 1) * plane).find((i) => i >= 0) ?? -1;
+    for (const { node: source, units } of sources) {
+      if (from < 0) break;
+      const size = numel(source.shape);
+      if (from < size) return units[units.length === 1 ? 0 : Math.floor(from / (source.shape.h * source.shape.w))]!;
+      from -= size;
+    }
+    return sources[0]!.units[0]!; // a channel of zeros
+  });
+}
