@@ -108,22 +108,50 @@ class Refit {
   }
 
   private async convolution(node: ConvNode): Promise<void> {
-    const { twins, frontier, threads } = this;
     const target = targetOf(this.network, node.id);
+    let fitted = node;
+    const first = await this.fit(fitted, target, undefined);
+    fitted = first.fitted;
+    this.settle(fitted);
+    const relu = activationOf(this.network, target);
+    const rounds = relu ? Number(process.env.ROUNDS ?? 0) : 0;
+    const gain = Number(process.env.GAIN ?? 1);
+    for (let i = 0; i < rounds; i++) {
+      const next = await this.fit(fitted, target, relu, gain);
+      if (process.env.VV) console.log(node.name, i, next.before, next.after);
+      fitted = next.fitted;
+      this.settle(fitted);
+    }
+    this.layers.push({ kind: 'convolution', name: node.name, errorBefore: first.before, errorAfter: first.after });
+  }
+
+  private settle(node: ConvNode): void {
+    this.convolutions.set(node.id, node);
+    this.twins.quantized[node.id] = node;
+  }
+
+  /** One least-squares step. */
+  private async fit(
+    node: ConvNode,
+    target: number,
+    relu: ReluNode | undefined,
+    gain = 1,
+  ): Promise<{ fitted: ConvNode; before: number; after: number }> {
+    const { twins, frontier, threads } = this;
     const { nodes, at } = twins.part(frontier.keys, [twins.floatKey(target), twins.quantizedKey(target)]);
     const { shape } = node;
     const labels = { name: node.name, tensor: '', onnx: [], tail: false, shape };
-    const negated = nodes.length;
-    nodes.push({
-      ...labels,
-      id: negated,
-      op: 'scale',
-      inputs: [at(twins.quantizedKey(target))],
-      factor: new Float32Array(shape.c).fill(-1),
-      shift: null,
-    });
-    const residual = nodes.length;
-    nodes.push({ ...labels, id: residual, op: 'add', inputs: [at(twins.floatKey(target)), negated] });
+    const push = (rest: object): number => {
+      nodes.push({ ...labels, id: nodes.length, ...rest } as unknown as NetworkNode);
+      return nodes.length - 1;
+    };
+    const rectified = (id: number) => (relu ? push({ op: 'relu', inputs: [id], max: relu.max }) : id);
+    const wanted = rectified(at(twins.floatKey(target)));
+    const factor = new Float32Array(shape.c).fill(-1);
+    const is = rectified(at(twins.quantizedKey(target)));
+    const negated = push({ op: 'scale', inputs: [is], factor, shift: null });
+    let residual = push({ op: 'add', inputs: [wanted, negated] });
+    if (gain !== 1) residual = push({ op: 'scale', inputs: [residual], factor: factor.map(() => gain), shift: null });
     const unknowns = node.weight.length / shape.c + 1;
     const regression = this.open(
       () =>
@@ -132,7 +160,7 @@ class Refit {
           outputs: [],
           conv: at(twins.quantizedKey(node.id)),
           residual,
-          target: at(twins.floatKey(target)),
+          target: wanted,
           every: this.spacing(shape.h * shape.w, Math.max(LEAST_ROWS, ROWS_PER_UNKNOWN * unknowns)),
         }),
     );
@@ -141,17 +169,13 @@ class Refit {
       const correction = await this.named(node, (abort) =>
         regression.solve({ ridge: this.options.ridge ?? RIDGE, threads, abort }),
       );
-      const fitted = corrected(node, correction);
-      this.convolutions.set(node.id, fitted);
-      twins.quantized[node.id] = fitted;
       const relative = (error: number) =>
         correction.target > 0 ? Math.sqrt(Math.max(0, error) / correction.target) : 0;
-      this.layers.push({
-        kind: 'convolution',
-        name: node.name,
-        errorBefore: relative(correction.before),
-        errorAfter: relative(correction.after),
-      });
+      return {
+        fitted: corrected(node, correction),
+        before: relative(correction.before),
+        after: relative(correction.after),
+      };
     } finally {
       regression.dispose();
     }
@@ -243,4 +267,10 @@ function corrected(node: ConvNode, { weight, bias }: Correction): ConvNode {
     weight: node.weight.map((v, i) => v + weight[i]!),
     bias: old.map((v, i) => v + bias[Math.floor(i / row)]!),
   };
+}
+
+function activationOf(network: Network, id: number): ReluNode | undefined {
+  const readers = network.nodes.filter((node) => node.inputs.includes(id));
+  const [only] = readers;
+  return readers.length === 1 && only!.op === 'relu' && !only!.tail ? only : undefined;
 }
