@@ -36,6 +36,7 @@ export { classCount, classesOf, importModel, inspect, type Network, type NodeVer
 export { type AddonInfo, info, version } from './info';
 export type { PhaseProfile, PlanFormat, SynapsePath, WorkingBytes } from './native';
 export {
+  iterationsWithin,
   type NetworkMetadata,
   type QuantizedLayer,
   type QuantizeMethod,

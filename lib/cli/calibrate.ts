@@ -7,15 +7,16 @@ import {
   importModel,
   type LevelsCalibration,
   openDataset,
-  type QuantizeMethod,
 } from '..';
 import { checkWritable, writeWhole } from '../files/atomic-write';
 import { interruptible } from './interrupt';
 import {
   addScaling,
   addThreads,
+  addTraining,
   DATA_HELP,
   formatOption,
+  iterationsOf,
   METHOD_HELP,
   methodOption,
   noteDefaultScaling,
@@ -23,22 +24,21 @@ import {
   points,
   type ScalingFlags,
   scalingOf,
+  type TrainingFlags,
   wholeNumber,
 } from './options';
-import { Progress } from './progress';
+import { Progress, unitOf } from './progress';
 
-interface Flags extends ScalingFlags {
+interface Flags extends ScalingFlags, TrainingFlags {
   calibration: string;
   data: string;
   levels: number[];
   samples: number;
   limit?: number;
-  method: QuantizeMethod;
   shift?: string;
   format?: string;
   loss: number;
   agreement?: boolean;
-  threads?: number;
   json?: string;
 }
 
@@ -69,7 +69,7 @@ export function calibrateCommand(): Command {
     .option('--loss <points>', 'loss that is good enough, in percent', points, 0.5)
     .option('--agreement', 'judge by agreement with the fp32 net: the data need no labels')
     .option('--json <out.json>', 'write the figures as JSON; - for stdout, instead of the table');
-  return addScaling(addThreads(command))
+  return addScaling(addThreads(addTraining(command)))
     .addHelpText('after', HELP)
     .action((file: string, flags: Flags) =>
       interruptible(async (signal) => {
@@ -110,6 +110,7 @@ async function run(file: string, flags: Flags, signal: AbortSignal): Promise<Lev
     signal,
   });
   if (!scaling) noteDefaultScaling(file);
+  const iterations = await iterationsOf(flags, network, signal);
   let stage = '';
   let progress: Progress | undefined;
   try {
@@ -118,6 +119,7 @@ async function run(file: string, flags: Flags, signal: AbortSignal): Promise<Lev
       calibration,
       data,
       method,
+      iterations,
       threads,
       signal,
       judge: flags.agreement ? 'agreement' : undefined,
@@ -128,7 +130,7 @@ async function run(file: string, flags: Flags, signal: AbortSignal): Promise<Lev
         const what = `${q} levels, ${now}`;
         if (what !== stage) {
           progress?.stop();
-          progress = new Progress(what, now === 'fitting' ? 'layers' : 'images');
+          progress = new Progress(what, unitOf(now));
           stage = what;
         }
         progress?.update(done, total);

@@ -1,11 +1,14 @@
 /** Options that several commands share, and how their texts become values. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import {
+  CascError,
   type InputScaling,
   type InputScalingOptions,
+  iterationsWithin,
   type Network,
   type NeuronModel,
   type PlanFormat,
+  type QuantizeMethod,
   readMetadata,
   type ScheduleOptions,
 } from '..';
@@ -92,7 +95,44 @@ export function formatOption(text = 'arithmetic (default: what the file records,
 }
 
 export function methodOption(): Option {
-  return new Option('--method <method>', 'how, see below').choices(['mse', 'refit', 'percentile']).default('mse');
+  return new Option('--method <method>', 'how, see below')
+    .choices(['mse', 'refit', 'reconstruct', 'percentile'])
+    .default('mse');
+}
+
+/** `--iterations` and `--seconds`. */
+export function addTraining(command: Command): Command {
+  return command
+    .option('--iterations <n>', 'of the method reconstruct: steps for each block (default: 300)', wholeNumber(1))
+    .addOption(
+      new Option('--seconds <n>', 'of the method reconstruct: as many iterations as fit; which is printed')
+        .argParser(positiveNumber)
+        .conflicts('iterations'),
+    );
+}
+
+export interface TrainingFlags {
+  method: QuantizeMethod;
+  iterations?: number;
+  seconds?: number;
+  threads?: number;
+}
+
+/** The number of iterations, fixed beforehand: it alone decides the result. */
+export async function iterationsOf(
+  { method, iterations, seconds, threads }: TrainingFlags,
+  network: Network,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  if (seconds === undefined || method !== 'reconstruct') {
+    if (seconds === undefined) return iterations;
+    throw new CascError('ERR_CASC_ARGUMENT', `--seconds is for --method reconstruct, not ${method}`, {
+      option: 'seconds',
+    });
+  }
+  const fitting = await iterationsWithin(network, seconds, { threads, signal });
+  console.error(`note: ${fitting} iterations in about ${seconds} s; --iterations ${fitting} makes the same file again`);
+  return fitting;
 }
 
 /** For the help of the commands that quantise. */
@@ -101,6 +141,8 @@ Methods:
   mse         clip values of least squared error, weights as they are
   refit       layer after layer, weights fitted to the fp32 net on what the quantised net gives them, in closed form, then
               clip values; at least 16 images, better 256 to 1024 (--samples)
+  reconstruct refit, then weights, biases and clip values trained block by block on what the fp32 net's blocks put out;
+              at least 32 images; --iterations (default 300) or --seconds say how long
   percentile  the paper's: a quantile of each layer's activations
 `;
 

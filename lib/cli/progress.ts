@@ -1,5 +1,6 @@
 /** A progress bar on stderr for what takes longer than two seconds; none where stderr is not a terminal. */
 import { SingleBar } from 'cli-progress';
+import type { CalibrateProgress } from '..';
 
 const DELAY_MS = 2000;
 
@@ -35,6 +36,12 @@ export class Progress {
     this.bar?.stop();
     this.bar = undefined;
   }
+}
+
+/** What quantize counts at a stage. */
+export function unitOf(stage: CalibrateProgress['stage']): string {
+  if (stage === 'fitting') return 'layers';
+  return stage === 'training' ? 'iterations' : 'images';
 }
 
 function duration(seconds: number): string {

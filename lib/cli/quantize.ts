@@ -6,7 +6,6 @@ import {
   type Network,
   openDataset,
   parseInputScaling,
-  type QuantizeMethod,
   type QuantizeStage,
   quantize,
   quantizeTable,
@@ -16,8 +15,10 @@ import { interruptible, lastChance } from './interrupt';
 import {
   addScaling,
   addThreads,
+  addTraining,
   DATA_HELP,
   formatOption,
+  iterationsOf,
   METHOD_HELP,
   methodOption,
   noteDefaultScaling,
@@ -25,21 +26,20 @@ import {
   type ScalingFlags,
   scalingOf,
   share,
+  type TrainingFlags,
   wholeNumber,
 } from './options';
-import { Progress } from './progress';
+import { Progress, unitOf } from './progress';
 
-interface Flags extends ScalingFlags {
+interface Flags extends ScalingFlags, TrainingFlags {
   output: string;
   levels?: number;
   calibration?: string;
   samples: number;
   format?: string;
   shift?: string;
-  method: QuantizeMethod;
   clips?: 'layer' | 'channel';
   percentile: number;
-  threads?: number;
 }
 
 const HELP = `${DATA_HELP}${METHOD_HELP}
@@ -86,7 +86,7 @@ export function quantizeCommand(): Command {
         .default(0.999)
         .implies({ method: 'percentile' }),
     );
-  return addScaling(addThreads(command))
+  return addScaling(addThreads(addTraining(command)))
     .addHelpText('after', HELP)
     .action((file: string, flags: Flags) => interruptible((signal) => run(file, flags, signal)));
 }
@@ -106,7 +106,15 @@ async function run(file: string, flags: Flags, signal: AbortSignal): Promise<voi
     ? await openDataset(flags.calibration, { scaling, limit: flags.samples, spread: true, labelled: false, signal })
     : undefined;
   if (calibration && !scaling) noteDefaultScaling(file);
-  const result = await quantizeWith(file, flags, calibration, scaling && parseInputScaling(scaling), signal);
+  const iterations = await iterationsOf(flags, network, signal);
+  const result = await quantizeWith(
+    file,
+    flags,
+    calibration,
+    scaling && parseInputScaling(scaling),
+    iterations,
+    signal,
+  );
   await lastChance(signal);
   await writeWhole(flags.output, result.bytes);
   console.log(quantizeTable(result, flags.output, calibration?.name));
@@ -117,6 +125,7 @@ async function quantizeWith(
   flags: Flags,
   calibration: Dataset | undefined,
   scaling: Dataset['scaling'] | undefined,
+  iterations: number | undefined,
   signal: AbortSignal,
 ) {
   let stage: QuantizeStage | undefined;
@@ -130,13 +139,14 @@ async function quantizeWith(
       method: flags.method,
       clips: flags.clips,
       percentile: flags.percentile,
+      iterations,
       scaling: calibration?.scaling ?? scaling,
       threads: flags.threads,
       signal,
       onProgress: (done, total, now) => {
         if (now !== stage) {
           progress?.stop();
-          progress = new Progress(now, now === 'fitting' ? 'layers' : 'images');
+          progress = new Progress(now, unitOf(now));
           stage = now;
         }
         progress?.update(done, total);

@@ -18,6 +18,9 @@ import { writeNetwork } from './write-network';
 
 export { type NetworkMetadata, readMetadata } from './metadata';
 export type { QuantizeMethod, QuantizeStage } from './methods';
+export { iterationsWithin } from './time-budget';
+
+const ITERATIONS = 300;
 
 export interface QuantizeOptions {
   /** Q, 1 to 255. Needed unless the net is quantised already, which then keeps its own. */
@@ -31,17 +34,23 @@ export interface QuantizeOptions {
   method?: QuantizeMethod;
   /**
    * One clip value for a layer, or one for each of its channels (which costs nothing: it folds into thresholds and
-   * weights). Default channel; the percentile method knows layers only, refit channels only.
+   * weights). Default channel; the percentile method knows layers only, refit and reconstruct
+   * channels only.
    */
   clips?: 'layer' | 'channel';
   /** Quantile of the percentile method. Default 0.999. */
   percentile?: number;
+  /**
+   * Of the method reconstruct: steps of Adam for each block, and at the end for the whole net. Default 300. See
+   * `iterationsWithin` for a number that fits a time.
+   */
+  iterations?: number;
   /** Recorded in the file; default: the calibration data's. */
   scaling?: InputScaling;
   classNames?: readonly string[];
   threads?: number;
   signal?: AbortSignal;
-  /** In images, or layers while fitting. */
+  /** In images, layers while fitting, or iterations while training. */
   onProgress?: (done: number, total: number, stage: QuantizeStage) => void;
 }
 
@@ -109,18 +118,23 @@ async function quantizeActivations(
   }
   if (shift !== 0 && shift !== 0.5) throw argumentError('shift', '0 or 0.5', shift);
   const granularity = options.clips ?? (method === 'percentile' ? 'layer' : 'channel');
-  checkMethod(method, granularity, percentile);
+  if (options.iterations !== undefined && method !== 'reconstruct') {
+    throw argumentError('iterations', 'nothing (only the method reconstruct iterates)', options.iterations);
+  }
+  const settings = { method, percentile, clips: granularity, iterations: options.iterations ?? ITERATIONS };
+  checkMethod(settings);
   if (!calibration) throw argumentError('calibration', 'a data set (the net has plain ReLUs)', calibration);
 
   // What cannot be converted is said before any work.
   toLayers(withQuantizedActivations(network, levels, shift, () => Float64Array.of(1)));
   const chosen = await runMethod(network, calibration, {
-    ...options,
-    method,
+    ...settings,
+    format,
     levels,
     shift,
-    percentile,
-    clips: granularity,
+    threads,
+    signal,
+    onProgress,
   });
   const { clips, seen, start } = chosen;
   const metadata: NetworkMetadata = {

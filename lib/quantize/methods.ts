@@ -3,26 +3,32 @@ import type { Dataset } from '../datasets';
 import { argumentError, CascError } from '../errors';
 import type { Network, ReluNode } from '../graph/network';
 import { type ClipValues, sharedClips } from '../graph/quantized';
+import type { PlanFormat } from '../native';
 import { type Calibration, calibrate } from './calibrate';
 import { chooseChannelClips, chooseClip } from './clip-values';
 import { raiseClips } from './least-clips';
+import { reconstruct } from './reconstruct';
 import { refit } from './refit';
 
 /**
  * percentile: the paper's, one clip value per layer. mse: least squared error of each activation. refit: layer after layer
- * fitted to the fp32 net in closed form, clip values on the result.
+ * fitted to the fp32 net in closed form, clip values on the result. reconstruct: refit, then weights, biases and clip values trained
+ * block by block, and at last as a whole, on what the fp32 net's blocks put out.
  */
-export type QuantizeMethod = 'percentile' | 'mse' | 'refit';
+export type QuantizeMethod = 'percentile' | 'mse' | 'refit' | 'reconstruct';
 
 /** What quantize does at the moment, for progress bars, and what it counts in. */
-export type QuantizeStage = 'calibrating' | 'fitting' | 'measuring';
+export type QuantizeStage = 'calibrating' | 'fitting' | 'training' | 'measuring';
 
 export interface MethodOptions {
   method: QuantizeMethod;
   levels: number;
-  shift: number;
+  shift: 0 | 0.5;
   clips: 'layer' | 'channel';
   percentile: number;
+  /** Of reconstruct: steps of each block. */
+  iterations: number;
+  format: PlanFormat;
   threads?: number;
   signal?: AbortSignal;
   onProgress?: (done: number, total: number, stage: QuantizeStage) => void;
@@ -39,7 +45,7 @@ export interface Quantization {
 }
 
 /** Fewer images say nothing about the values to come, or leave the weights undetermined. */
-const LEAST_IMAGES: Record<QuantizeMethod, number> = { percentile: 1, mse: 1, refit: 16 };
+const LEAST_IMAGES: Record<QuantizeMethod, number> = { percentile: 1, mse: 1, refit: 16, reconstruct: 32 };
 
 export const METHODS = Object.keys(LEAST_IMAGES) as QuantizeMethod[];
 
@@ -60,7 +66,8 @@ export async function runMethod(network: Network, calibration: Dataset, options:
     );
   }
   const byError = chooseClips(network, seen, options);
-  if (method !== 'refit') return { network, clips: raiseClips(network, byError, levels), seen };
+  if (method === 'mse' || method === 'percentile')
+    return { network, clips: raiseClips(network, byError, levels), seen };
   const fitted = await refit(network, calibration, {
     levels,
     shift,
@@ -68,19 +75,38 @@ export async function runMethod(network: Network, calibration: Dataset, options:
     signal,
     onProgress: (done, total) => onProgress?.(done, total, 'fitting'),
   });
-  const clips = raiseClips(fitted.network, fitted.clips, levels);
-  return { network: fitted.network, clips, start: raiseClips(network, byError, levels), seen };
+  const start = raiseClips(network, byError, levels);
+  const refitted = { network: fitted.network, clips: raiseClips(fitted.network, fitted.clips, levels) };
+  if (method === 'refit') return { ...refitted, start, seen };
+  const trained = await reconstruct(network, refitted, calibration, {
+    levels,
+    shift,
+    format: options.format,
+    iterations: options.iterations,
+    threads,
+    signal,
+    onProgress: (done, total) => onProgress?.(done, total, 'training'),
+  });
+  return { network: trained.network, clips: trained.clips, start, seen };
 }
 
 /** Throws ERR_CASC_ARGUMENT for options that do not go together. */
-export function checkMethod(method: QuantizeMethod, clips: 'layer' | 'channel', percentile: number): void {
+export function checkMethod({
+  method,
+  clips,
+  percentile,
+  iterations,
+}: Pick<MethodOptions, 'method' | 'clips' | 'percentile' | 'iterations'>): void {
   if (!METHODS.includes(method)) throw argumentError('method', METHODS.join(' or '), method);
   if (clips !== 'layer' && clips !== 'channel') throw argumentError('clips', 'layer or channel', clips);
   if (method === 'percentile' && clips === 'channel') {
     throw argumentError('clips', 'layer, all that the percentile method knows,', clips);
   }
-  if (method === 'refit' && clips === 'layer') {
-    throw argumentError('clips', 'channel, all that the refit method knows,', clips);
+  if ((method === 'refit' || method === 'reconstruct') && clips === 'layer') {
+    throw argumentError('clips', `channel, all that the ${method} method knows,`, clips);
+  }
+  if (!Number.isInteger(iterations) || iterations < 1) {
+    throw argumentError('iterations', 'a whole number, at least 1', iterations);
   }
   if (!(percentile > 0 && percentile <= 1)) throw argumentError('percentile', 'a number above 0, up to 1', percentile);
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Dataset, parseInputScaling } from '../../lib/datasets';
 import { importModel } from '../../lib/graph';
 import { writeModel } from '../../lib/onnx';
-import { quantize } from '../../lib/quantize';
+import { iterationsWithin, quantize } from '../../lib/quantize';
 import { openNodes } from '../../lib/quantize/calibrate';
 import { readMetadata } from '../../lib/quantize/metadata';
 import { SpikingNetwork } from '../../lib/simulate';
@@ -88,12 +88,20 @@ test('ReLUs to float32, float32 to int8, int8 to int16: clips, scaling and class
   expect(hashes[1]).toBe(hashes[0]);
 });
 
-const methods = ['percentile', 'mse', 'refit'] as const;
+const methods = ['percentile', 'mse', 'refit', 'reconstruct'] as const;
+const trained = (method: string) => (method === 'reconstruct' ? { iterations: 8 } : {});
 
 test.each(methods)('%s: the same calibration gives the same bytes, with one thread and with two', async (method) => {
   for (const format of ['float32', 'int8'] as const) {
     const [a, b] = [1, 2].map((threads) =>
-      quantize(ann, { levels: 8, calibration: calibration({ images: 40 }), format, method, threads }),
+      quantize(ann, {
+        levels: 8,
+        calibration: calibration({ images: 40 }),
+        format,
+        method,
+        threads,
+        ...trained(method),
+      }),
     );
     expect(Buffer.compare((await a!).bytes, (await b!).bytes)).toBe(0);
   }
@@ -101,9 +109,10 @@ test.each(methods)('%s: the same calibration gives the same bytes, with one thre
 
 test.each(methods)('%s: what the report says, and that the file reads back', async (method) => {
   const stages = new Set<string>();
-  const options = { levels: 4, calibration: calibration({ images: 40 }), method } as const;
+  const options = { levels: 4, calibration: calibration({ images: 40 }), method, ...trained(method) } as const;
   const result = await quantize(ann, { ...options, onProgress: (_, __, stage) => stages.add(stage) });
-  expect([...stages]).toEqual(['calibrating', ...(method === 'refit' ? ['fitting'] : []), 'measuring']);
+  const fitting = { percentile: [], mse: [], refit: ['fitting'], reconstruct: ['fitting', 'training'] };
+  expect([...stages]).toEqual(['calibrating', ...fitting[method], 'measuring']);
   expect(result.method).toBe(method);
   expect(result.answers).toMatchObject({
     images: 40,
@@ -112,7 +121,7 @@ test.each(methods)('%s: what the report says, and that the file reads back', asy
   for (const { error, errorBefore, zero, top } of result.layers) {
     expect(error).toBeGreaterThan(0.01);
     expect(error).toBeLessThan(0.6);
-    if (method === 'refit') expect(error! / errorBefore!).toBeLessThan(1.05);
+    if (fitting[method].length > 0) expect(error! / errorBefore!).toBeLessThan(1.1);
     else expect(errorBefore).toBeNull();
     expect(zero! + top!).toBeLessThan(1);
   }
@@ -166,6 +175,7 @@ test('the measured errors and shares are those of the activations', async () => 
 
 test.each<[string, Images, (typeof methods)[number], string, RegExp]>([
   ['one image', { images: 1 }, 'refit', 'ERR_CASC_CALIBRATION', /gives 1 calibration image.*refit needs at least 16/],
+  ['few images', { images: 31 }, 'reconstruct', 'ERR_CASC_CALIBRATION', /gives 31.*reconstruct needs at least 32/],
   ['no image', { images: 0 }, 'mse', 'ERR_CASC_CALIBRATION', /mse needs at least 1/],
   ['constant images', { change: () => 0.5, images: 20 }, 'mse', 'ERR_CASC_CALIBRATION', /every pixel.*is the same/],
   ['constant images', { change: () => 0.5, images: 20 }, 'refit', 'ERR_CASC_CALIBRATION', /every pixel.*is the same/],
@@ -198,6 +208,24 @@ test('clip values per channel by default, per layer where asked for, by percenti
   const flat = net.add('Flatten', [third], { axis: 1 });
   writeFileSync(file, writeModel(net.model([net.add('Gemm', [flat, weights([3, 108]), weights([3])], { transB: 1 })])));
   expect(lengths(await quantize(file, options))).toEqual([4, 1, 3]);
+});
+
+test('iterations are for reconstruct alone, a time becomes a number of them', async () => {
+  const options = { levels: 4, calibration: calibration({ images: 40 }) } as const;
+  for (const [method, iterations] of [
+    ['mse', 5],
+    ['refit', 5],
+    ['reconstruct', 0],
+    ['reconstruct', 1.5],
+  ] as const) {
+    const refused = quantize(ann, { ...options, method, iterations });
+    await expect(refused).rejects.toMatchObject({ code: 'ERR_CASC_ARGUMENT', where: { option: 'iterations' } });
+  }
+  const network = await importModel(ann);
+  expect(await iterationsWithin(network, 100)).toBeGreaterThan(1);
+  for (const seconds of [0, -1, Number.NaN, Infinity, 1e-9]) {
+    await expect(iterationsWithin(network, seconds)).rejects.toMatchObject({ where: { option: 'seconds' } });
+  }
 });
 
 test('a quantised net keeps its levels and its shift: others are refused, not ignored', async () => {
