@@ -55,7 +55,7 @@ test('a detector is calibrated on images without labels, and is no classifier', 
     '0',
   ]);
   expect(result.stderr).toBe('');
-  expect(result.stdout).toContain('calibrated on 3 images of imagenet images');
+  expect(result.stdout).toContain('mse on 3 images of imagenet images');
   const { metadata } = await importModel(output);
   expect(metadata['casc.levels']).toBe('4');
   expect(metadata['casc.task']).toBeUndefined();
