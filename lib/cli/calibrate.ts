@@ -8,8 +8,8 @@ import {
   type LevelsCalibration,
   openDataset,
 } from '..';
-import { checkWritable, writeWhole } from '../files/atomic-write';
 import { interruptible } from './interrupt';
+import { printResult } from './json-output';
 import {
   addScaling,
   addThreads,
@@ -21,13 +21,14 @@ import {
   methodOption,
   noteDefaultScaling,
   parseFormat,
+  parseShift,
   points,
   type ScalingFlags,
   scalingOf,
   type TrainingFlags,
   wholeNumber,
 } from './options';
-import { Progress, unitOf } from './progress';
+import { StagedProgress } from './progress';
 
 interface Flags extends ScalingFlags, TrainingFlags {
   calibration: string;
@@ -73,12 +74,7 @@ export function calibrateCommand(): Command {
     .addHelpText('after', HELP)
     .action((file: string, flags: Flags) =>
       interruptible(async (signal) => {
-        if (flags.json && flags.json !== '-') await checkWritable(flags.json);
-        const result = await run(file, flags, signal);
-        const json = `${JSON.stringify(result, null, 2)}\n`;
-        if (flags.json === '-') process.stdout.write(json);
-        else console.log(calibrationTable(result));
-        if (flags.json && flags.json !== '-') await writeWhole(flags.json, json);
+        await printResult(flags.json, () => run(file, flags, signal), calibrationTable);
       }),
     );
 }
@@ -111,8 +107,7 @@ async function run(file: string, flags: Flags, signal: AbortSignal): Promise<Lev
   });
   if (!scaling) noteDefaultScaling(file);
   const iterations = await iterationsOf(flags, network, signal);
-  let stage = '';
-  let progress: Progress | undefined;
+  const progress = new StagedProgress();
   try {
     return await calibrateLevels(file, {
       levels,
@@ -124,20 +119,12 @@ async function run(file: string, flags: Flags, signal: AbortSignal): Promise<Lev
       signal,
       judge: flags.agreement ? 'agreement' : undefined,
       format: parseFormat(flags.format),
-      shift: flags.shift === undefined ? undefined : (Number(flags.shift) as 0 | 0.5),
+      shift: parseShift(flags.shift),
       loss: flags.loss / 100,
-      onProgress: ({ levels: q, stage: now, done, total }) => {
-        const what = `${q} levels, ${now}`;
-        if (what !== stage) {
-          progress?.stop();
-          progress = new Progress(what, unitOf(now));
-          stage = what;
-        }
-        progress?.update(done, total);
-      },
+      onProgress: ({ levels: q, stage, done, total }) => progress.update(`${q} levels, `, stage, done, total),
     });
   } finally {
-    progress?.stop();
+    progress.stop();
   }
 }
 

@@ -9,9 +9,9 @@ import {
   type RestEvaluation,
   SpikingNetwork,
 } from '..';
-import { checkWritable, writeWhole } from '../files/atomic-write';
 import { ExitCode } from './exit-code';
 import { interruptible } from './interrupt';
+import { printResult } from './json-output';
 import {
   addMode,
   addScaling,
@@ -70,12 +70,7 @@ export function evaluateCommand(done: (exitCode: number) => void): Command {
     .addHelpText('after', HELP)
     .action((file: string, flags: Flags) =>
       interruptible(async (signal) => {
-        if (flags.json && flags.json !== '-') await checkWritable(flags.json);
-        const result = await run(file, flags, signal);
-        const json = `${JSON.stringify(result, null, 2)}\n`;
-        if (flags.json === '-') process.stdout.write(json);
-        else console.log(evaluationTable(result));
-        if (flags.json && flags.json !== '-') await writeWhole(flags.json, json);
+        const result = await printResult(flags.json, () => run(file, flags, signal), evaluationTable);
         if (result.exact.images > 0 && !result.exact.certified && !result.exact.measured)
           done(ExitCode.CertificateFailed);
       }),

@@ -94,6 +94,11 @@ export function formatOption(text = 'arithmetic (default: what the file records,
   return new Option('--format <format>', text).choices(['float32', 'int8', 'int16']);
 }
 
+/** `--shift` of a quantised activation. */
+export function parseShift(text: string | undefined): 0 | 0.5 | undefined {
+  return text === undefined ? undefined : (Number(text) as 0 | 0.5);
+}
+
 export function methodOption(): Option {
   return new Option('--method <method>', 'how, see below')
     .choices(['mse', 'refit', 'reconstruct', 'percentile'])

@@ -38,8 +38,29 @@ export class Progress {
   }
 }
 
+/** One bar after the other, for work in stages. */
+export class StagedProgress {
+  private what: string | undefined;
+  private progress: Progress | undefined;
+
+  /** `of` tells stages of one name apart. */
+  update(of: string, stage: CalibrateProgress['stage'], done: number, total: number): void {
+    const what = `${of}${stage}`;
+    if (what !== this.what) {
+      this.stop();
+      this.progress = new Progress(what, unitOf(stage));
+      this.what = what;
+    }
+    this.progress?.update(done, total);
+  }
+
+  stop(): void {
+    this.progress?.stop();
+  }
+}
+
 /** What quantize counts at a stage. */
-export function unitOf(stage: CalibrateProgress['stage']): string {
+function unitOf(stage: CalibrateProgress['stage']): string {
   if (stage === 'fitting') return 'layers';
   return stage === 'training' ? 'iterations' : 'images';
 }

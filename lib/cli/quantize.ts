@@ -6,7 +6,6 @@ import {
   type Network,
   openDataset,
   parseInputScaling,
-  type QuantizeStage,
   quantize,
   quantizeTable,
 } from '..';
@@ -23,13 +22,14 @@ import {
   methodOption,
   noteDefaultScaling,
   parseFormat,
+  parseShift,
   type ScalingFlags,
   scalingOf,
   share,
   type TrainingFlags,
   wholeNumber,
 } from './options';
-import { Progress, unitOf } from './progress';
+import { StagedProgress } from './progress';
 
 interface Flags extends ScalingFlags, TrainingFlags {
   output: string;
@@ -128,14 +128,13 @@ async function quantizeWith(
   iterations: number | undefined,
   signal: AbortSignal,
 ) {
-  let stage: QuantizeStage | undefined;
-  let progress: Progress | undefined;
+  const progress = new StagedProgress();
   try {
     return await quantize(file, {
       levels: flags.levels,
       calibration,
       format: parseFormat(flags.format),
-      shift: flags.shift === undefined ? undefined : (Number(flags.shift) as 0 | 0.5),
+      shift: parseShift(flags.shift),
       method: flags.method,
       clips: flags.clips,
       percentile: flags.percentile,
@@ -143,17 +142,10 @@ async function quantizeWith(
       scaling: calibration?.scaling ?? scaling,
       threads: flags.threads,
       signal,
-      onProgress: (done, total, now) => {
-        if (now !== stage) {
-          progress?.stop();
-          progress = new Progress(now, unitOf(now));
-          stage = now;
-        }
-        progress?.update(done, total);
-      },
+      onProgress: (done, total, stage) => progress.update('', stage, done, total),
     });
   } finally {
-    progress?.stop();
+    progress.stop();
   }
 }
 

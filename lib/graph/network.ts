@@ -182,6 +182,11 @@ export interface Network {
   readonly hash: string;
 }
 
+/** The nodes that read node `id`. */
+export function readersOf(network: Network, id: number): NetworkNode[] {
+  return network.nodes.filter((node) => node.inputs.includes(id));
+}
+
 export function numel(shape: Shape): number {
   return shape.c * shape.h * shape.w;
 }

@@ -4,7 +4,8 @@
  */
 import type { Dataset } from '../datasets';
 import { numel } from '../graph/network';
-import { abortable, addon, toCascError } from '../native';
+import { abortable } from '../native';
+import { openNodes } from './calibrate';
 import type { Key, Twins } from './twins';
 
 /** Bytes of float32 values that are kept. Results do not depend on it. */
@@ -44,7 +45,7 @@ export class Frontier {
     const perImage = keys.reduce((sum, key) => sum + numel(this.twins.shape(key)), 0);
     if (4 * perImage * this.dataset.size > BUDGET || (this.kept && sameKeys(keys, this.keys))) return;
     const { nodes, at } = this.twins.part(this.keys, keys);
-    const plan = openDense({ nodes, outputs: keys.map(at) });
+    const plan = openNodes(nodes, keys.map(at));
     const next: StreamedBatch[] = [];
     try {
       for await (const batch of this.batches(true)) {
@@ -81,12 +82,4 @@ export class Frontier {
 
 function sameKeys(a: readonly Key[], b: readonly Key[]): boolean {
   return a.length === b.length && a.every((key, i) => key === b[i]);
-}
-
-function openDense(description: ConstructorParameters<ReturnType<typeof addon>['DensePlan']>[0]) {
-  try {
-    return new (addon().DensePlan)(description);
-  } catch (error) {
-    throw toCascError(error);
-  }
 }

@@ -10,7 +10,7 @@ import { type ClipValues, withQuantizedActivations } from '../graph/quantized';
 import { abortable, addon, type BlockData, type PlanFormat, toCascError } from '../native';
 import { type BlockTraining, denseBlock, trainerOf, withParameters } from './block-trainer';
 import { type Block, findBlocks } from './blocks';
-import { checkShape } from './calibrate';
+import { checkShape, openNodes } from './calibrate';
 import { raiseClips } from './least-clips';
 
 export interface ReconstructOptions {
@@ -232,7 +232,8 @@ class Values {
     values: Map<number, Float32Array>,
     { signal, threads = addon().info().threads }: ReconstructOptions,
   ): Promise<void> {
-    const plan = new (addon().DensePlan)(denseBlock(network, block));
+    const { nodes, outputs: wanted } = denseBlock(network, block);
+    const plan = openNodes(nodes, wanted);
     try {
       const sizes = block.inputs.map((id) => numel(network.nodes[id]!.shape));
       const outputs = block.outputs.map((id) => new Float32Array(this.images * numel(network.nodes[id]!.shape)));

@@ -1,6 +1,6 @@
 /** Which convolutions of a block are rounded together in fixed point, and what one spike of a value is worth. */
 import type { Network, NetworkNode } from '../graph/network';
-import { numel } from '../graph/network';
+import { numel, readersOf } from '../graph/network';
 import type { Block } from './blocks';
 
 /** Convolutions that meet at one activation, or (null) make a readout. Ids of nodes. */
@@ -29,7 +29,7 @@ export function roundingGroups(network: Network, block: Block): RoundingGroup[] 
 
 /** The activation that a sum goes to, null where it is a readout, undefined where it goes elsewhere. */
 function receiver(network: Network, id: number): number | null | undefined {
-  const readers = network.nodes.filter((node) => node.inputs.includes(id));
+  const readers = readersOf(network, id);
   if (readers.every((node) => node.tail)) return null;
   const only = readers[0]!;
   if (readers.length > 1 || network.outputs.some(({ node }) => node === id)) return undefined;

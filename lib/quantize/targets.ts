@@ -1,5 +1,5 @@
 /** What a convolution is fitted to. */
-import type { Network, NetworkNode, ReluNode } from '../graph/network';
+import { type Network, type NetworkNode, type ReluNode, readersOf } from '../graph/network';
 
 /**
  * The node whose value in the fp32 net the quantised net should have once convolution `id` is fitted: the sum that it goes
@@ -8,7 +8,7 @@ import type { Network, NetworkNode, ReluNode } from '../graph/network';
 export function targetOf(network: Network, id: number): number {
   let target = id;
   for (;;) {
-    const readers = network.nodes.filter((node) => node.inputs.includes(target));
+    const readers = readersOf(network, target);
     const isOutput = network.outputs.some((output) => output.node === target);
     const [sum] = readers;
     if (readers.length !== 1 || isOutput || sum!.op !== 'add' || sum!.tail) return target;
@@ -21,7 +21,7 @@ export function targetOf(network: Network, id: number): number {
 
 /** The activation that alone reads `id`, if there is one. */
 export function activationOf(network: Network, id: number): ReluNode | undefined {
-  const readers = network.nodes.filter((node) => node.inputs.includes(id));
+  const readers = readersOf(network, id);
   const [only] = readers;
   const isOutput = network.outputs.some((output) => output.node === id);
   return readers.length === 1 && !isOutput && only!.op === 'relu' && !only!.tail ? only : undefined;

@@ -8,6 +8,7 @@
 #include "addon/addon_data.h"
 #include "addon/block_trainer.h"
 #include "addon/dense_plan.h"
+#include "addon/read.h"
 #include "addon/refit.h"
 #include "addon/spiking_plan_wrap.h"
 #include "addon/step_neurons.h"
@@ -107,6 +108,18 @@ AbortFlag abortFlagFrom(const Napi::Value& value) {
     throw Napi::TypeError::New(env, "expected an AbortFlag");
   }
   return AbortFlagWrap::Unwrap(object)->flag();
+}
+
+AbortFlag abortOption(const Napi::Object& options) {
+  const Napi::Value value = options.Get("abort");
+  if (read::isNone(value)) return nullptr;
+  AbortFlag flag;
+  try {
+    flag = abortFlagFrom(value);
+  } catch (const Napi::Error&) {
+  }
+  if (!flag) read::fail("options.abort", "expected an AbortFlag");
+  return flag;
 }
 
 Napi::Object initAddon(Napi::Env env, Napi::Object exports) { return init(env, exports); }

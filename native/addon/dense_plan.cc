@@ -61,13 +61,7 @@ void readOptions(const Napi::Value& value, const Plan& plan, RunRequest& request
   }
   const Napi::Value channels = options.Get("channels");
   if (!read::isNone(channels)) request.channels = read::boolean(channels, "options.channels");
-  const Napi::Value abort = options.Get("abort");
-  if (read::isNone(abort)) return;
-  try {
-    request.abort = abortFlagFrom(abort);
-  } catch (const Napi::Error&) {
-  }
-  if (!request.abort) read::fail("options.abort", "expected an AbortFlag");
+  request.abort = abortOption(options);
 }
 
 Call readCall(const Napi::CallbackInfo& info, const Plan& plan) {

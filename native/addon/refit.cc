@@ -70,13 +70,7 @@ Threads readThreads(const Napi::Object& options) {
   Threads threads;
   threads.count =
       unsigned(read::integer(options.Get("threads"), 1, read::kMostThreads, "options.threads"));
-  const Napi::Value abort = options.Get("abort");
-  if (read::isNone(abort)) return threads;
-  try {
-    threads.abort = abortFlagFrom(abort);
-  } catch (const Napi::Error&) {
-  }
-  if (!threads.abort) read::fail("options.abort", "expected an AbortFlag");
+  threads.abort = abortOption(options);
   return threads;
 }
 

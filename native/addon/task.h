@@ -27,10 +27,13 @@ struct TaskOptions {
   std::vector<Napi::ObjectReference> pinned;
 };
 
-/** Starts the task on this environment's pool. */
 /** The flag in an AbortFlag object; null for undefined. Throws a TypeError for anything else. */
 AbortFlag abortFlagFrom(const Napi::Value& value);
 
+/** options.abort; null where there is none. Fails where it is something else than an AbortFlag. */
+AbortFlag abortOption(const Napi::Object& options);
+
+/** Starts the task on this environment's pool. */
 Napi::Promise startTask(Napi::Env env, TaskOptions options);
 
 /** A JavaScript Error with `code`, from any exception a native body threw. */

@@ -104,15 +104,16 @@ std::unique_ptr<Plane> FixedLayers::sumPlanes(const Layer<int32_t>& from) {
     if (from.graded) {
       int32_t* to = sum->as<int32_t>() + y * row;
       std::fill_n(to, row, 0);
-      for (const Plane* plane : steps_)
-        sim_.plan_.byteKernels.addTimes(to, 1, plane->as<int32_t>() + y * row, row);
+      for (const EarlyStep& step : steps_)
+        if (step.plane->events[y] != 0)
+          sim_.plan_.byteKernels.addTimes(to, 1, step.plane->as<int32_t>() + y * row, row);
       continue;
     }
     int8_t* to = sum->as<int8_t>() + y * row;
     bool first = true;
-    for (const Plane* plane : steps_) {
-      if (plane->events[y] == 0) continue;
-      const int8_t* spikes = plane->as<int8_t>() + y * row;
+    for (const EarlyStep& step : steps_) {
+      if (step.plane->events[y] == 0) continue;
+      const int8_t* spikes = step.plane->as<int8_t>() + y * row;
       if (std::exchange(first, false)) {
         std::memcpy(to, spikes, row);
       } else {
@@ -161,62 +162,56 @@ bool FixedLayers::onlyPositive(size_t source) const {
   return layer.kind == LayerKind::Neuron && sim_.negative[layer.neuronOrdinal] == 0;
 }
 
-/** Additions of the steps at hand, whose sum this is. */
-uint64_t FixedLayers::additions(const Layer<int32_t>& layer, size_t source, const Plane& sum) {
+/** Adds up the additions of the steps at hand, whose sum this is; those asleep also to `asleep`. */
+void FixedLayers::countEarly(const Layer<int32_t>& layer, size_t source, const Plane& sum,
+                             uint64_t& asleep) {
   // A profile wants them apart, awake and asleep.
   const bool counts = onlyPositive(source) && !sim_.profiler_.on();
   if (counts) {
     spikes_.assign(sum.events.size(), 0);
-    for (const Plane* plane : steps_)
-      for (size_t y = 0; y < spikes_.size(); ++y) spikes_[y] += plane->events[y];
+    for (const EarlyStep& step : steps_)
+      for (size_t y = 0; y < spikes_.size(); ++y) spikes_[y] += step.plane->events[y];
   }
-  uint64_t all = 0;
   for (const Term<int32_t>& term : layer.terms) {
     if (term.source != source) continue;
     if (counts) {
-      all += sim_.adder_.additions(term, sum.as<int8_t>(), spikes_.data());
+      sim_.operations += sim_.adder_.additions(term, sum.as<int8_t>(), spikes_.data());
       continue;
     }
-    for (size_t k = 0; k < steps_.size(); ++k) {
-      const uint64_t additions = sim_.adder_.additions(term, *steps_[k]);
-      if (k >= awake_) asleep_ += additions;
-      all += additions;
+    for (const EarlyStep& step : steps_) {
+      const uint64_t additions = sim_.adder_.additions(term, *step.plane);
+      if (step.asleep) asleep += additions;
+      sim_.operations += additions;
     }
   }
-  return all;
 }
 
 /** What the layer receives before it may fire, as one step. */
 void FixedLayers::sumEarly(size_t index) {
   const Layer<int32_t>& layer = sim_.plan_.layers[index];
-  asleep_ = 0;
+  uint64_t asleep = 0;
   for (int32_t p = 0; p < sim_.schedule_.phases(); ++p)
     run_.earlyAwake += std::min(earlySteps(layer, p), sim_.schedule_.group(p));
   for (size_t source : layer.sources) {
     if (sim_.plan_.layers[source].constant) continue;
+    const Series& series = sim_.series_[source];
     steps_.clear();
-    awake_ = 0;
-    for (const bool awake : {true, false}) {
-      for (int32_t p = 0; p < sim_.schedule_.phases(); ++p) {
-        const auto& planes = sim_.series_[source].phases[size_t(p)];
-        const auto group = size_t(sim_.schedule_.group(p));
-        const size_t end = std::min(planes.size(), size_t(earlySteps(layer, p)));
-        for (size_t i = awake ? 0 : group; i < (awake ? std::min(group, end) : end); ++i)
-          if (planes[i]) steps_.push_back(planes[i].get());
-      }
-      if (awake) awake_ = steps_.size();
+    for (int32_t p = 0; p < sim_.schedule_.phases(); ++p) {
+      const Series::Phase& planes = series.phases[size_t(p)];
+      const size_t end = std::min(planes.size(), size_t(earlySteps(layer, p)));
+      for (size_t i = 0; i < end; ++i)
+        if (planes[i]) steps_.push_back({planes[i].get(), i >= size_t(sim_.schedule_.group(p))});
     }
     if (steps_.empty()) continue;
-    const Series& series = sim_.series_[source];
     if (series.counts && steps_.size() == series.planes()) {
       early_[source] = series.counts.get();
     } else {
       sums_.push_back(sumPlanes(sim_.plan_.layers[source]));
       early_[source] = sums_.back().get();
     }
-    sim_.operations += additions(layer, source, *early_[source]);
+    countEarly(layer, source, *early_[source], asleep);
   }
-  if (asleep_ > 0) sim_.profiler_.asleep(index, 0, {0, 0, asleep_});
+  if (asleep > 0) sim_.profiler_.asleep(index, 0, {0, 0, asleep});
   for (const Term<int32_t>& term : layer.terms) {
     const Plane* plane = early_[term.source];
     const bool any = plane && plane->total() > 0;

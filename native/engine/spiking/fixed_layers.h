@@ -33,7 +33,7 @@ class FixedLayers {
   void sumEarly(size_t index);
   int32_t earlySteps(const Layer<int32_t>& layer, int32_t phase) const;
   std::unique_ptr<Plane> sumPlanes(const Layer<int32_t>& from);
-  uint64_t additions(const Layer<int32_t>& layer, size_t source, const Plane& sum);
+  void countEarly(const Layer<int32_t>& layer, size_t source, const Plane& sum, uint64_t& asleep);
   bool onlyPositive(size_t source) const;
   Path choosePath(const Term<int32_t>& term, const Plane& plane, bool spikes) const;
   void dropSilent(size_t index);
@@ -49,11 +49,13 @@ class FixedLayers {
   std::vector<Plane*> late_;         // of steps after the last with any input
   std::vector<const Plane*> early_;  // per source: sum over steps, see sumEarly
   std::vector<std::unique_ptr<Plane>> sums_;
-  // Of one source: its planes in those steps, first `awake_` of them awake, and what they cause.
-  std::vector<const Plane*> steps_;
-  size_t awake_ = 0;
-  uint64_t asleep_ = 0;           // additions of those asleep
-  std::vector<uint32_t> spikes_;  // per row
+  // Of one source.
+  struct EarlyStep {
+    const Plane* plane;
+    bool asleep;
+  };
+  std::vector<EarlyStep> steps_;
+  std::vector<uint32_t> spikes_;  // per row, in those steps
   std::vector<PoolStep> poolSteps_;
   // Per worker of the team.
   std::vector<std::unique_ptr<BandTrainer>> trainers_;

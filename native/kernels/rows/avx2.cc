@@ -26,13 +26,7 @@ struct Rows {
     const uint16_t* const codes = job.codes;
     const int8_t* const weights = job.weights;
     std::conditional_t<Wide, int32_t, int16_t>* targets[Vectors];
-    for (size_t v = 0; v < Vectors; ++v) {
-      if constexpr (Wide) {
-        targets[v] = job.wideSums + job.targets[v];
-      } else {
-        targets[v] = job.sums + job.targets[v];
-      }
-    }
+    for (size_t v = 0; v < Vectors; ++v) targets[v] = sumsOf<Wide>(job) + job.targets[v];
     for (size_t p = 0; p < job.pixelCount; ++p) {
       const RowPixel pixel = pixels[p];
       const uint16_t* code = codes + pixel.first;
