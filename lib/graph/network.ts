@@ -101,6 +101,8 @@ export interface ReluNode extends NodeBase {
   readonly max: number;
   /** Axes of the ONNX tensor after that of its channels: a constant per channel has dims [C, 1, …]. */
   readonly trailingAxes: number;
+  /** How often each channel of the imported net is there, side by side, where the activation was split (see split.ts). */
+  readonly copies?: readonly number[];
 }
 
 /**

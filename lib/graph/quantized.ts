@@ -1,5 +1,6 @@
-import type { Network, NetworkNode } from './network';
+import type { Network, NetworkNode, QuantNode, ReluNode } from './network';
 import { numel } from './network';
+import { phasesOf } from './split';
 
 /** Clip values λ by id of a network's relu nodes: one for the layer (length 1) or one for each channel. */
 export type ClipValues = ReadonlyMap<number, Float64Array>;
@@ -12,20 +13,25 @@ export function withQuantizedActivations(
   clipsOf: (id: number) => Float64Array,
 ): Network {
   const nodes = network.nodes.map((node): NetworkNode => {
-    if (node.op !== 'relu' || node.tail) return node;
-    const step = clipsOf(node.id).map((clip) => clip / levels);
-    const { max: _, trailingAxes: __, ...rest } = node;
-    return {
-      ...rest,
-      op: 'quant',
-      levels,
-      stepIn: step,
-      offset: step.map((s) => shift * s),
-      stepOut: step,
-      tiesToEven: false,
-    };
+    return node.op === 'relu' && !node.tail ? quantizedActivation(node, levels, shift, clipsOf(node.id)) : node;
   });
   return { ...network, nodes };
+}
+
+/** One ReLU quantised: λ of length 1 or C. */
+export function quantizedActivation(node: ReluNode, levels: number, shift: number, clips: Float64Array): QuantNode {
+  const { max: _, trailingAxes: __, copies, ...rest } = node;
+  const step = clips.map((clip) => clip / levels);
+  const phases = copies && phasesOf(copies, shift);
+  return {
+    ...rest,
+    op: 'quant',
+    levels,
+    stepIn: step,
+    offset: step.map((s, c) => (phases ? phases[c]!.phase : shift) * s),
+    stepOut: step,
+    tiesToEven: false,
+  };
 }
 
 /**

@@ -90,8 +90,15 @@ export interface BlockDescription extends DenseDescription {
    * the last with stepOut = stepIn. `outputs` are compared with the targets.
    */
   nodes: NetworkNode[];
+  /**
+   * Per output: scores of classes are compared by the Kullback-Leibler divergence of their softmax, other values by squared error
+   * relative to the variance of the targets; the loss is the sum of these by weight.
+   */
+  losses: { scores: boolean; weight: number }[];
   /** Per input node: what one spike of a channel is worth, length 1 or C. Weights are rounded in these units. */
   units: Float64Array[];
+  /** Per input node: the largest sum of a channel over all levels, in its units. */
+  reach: Float64Array;
   /**
    * Convolutions to be rounded as in fixed point (straight-through gradients): those that meet at one activation, or (null)
    * make one readout.
@@ -193,6 +200,28 @@ export interface NativeRegression extends NativeStream {
    * ERR_CASC_CALIBRATION where values were not finite.
    */
   solve(options: { ridge: number; threads: number; abort?: NativeAbortFlag }): Promise<Correction>;
+  /**
+   * The convolution's weights and biases as multiples of steps, chosen one after the other so that what solve() minimises grows
+   * little (Babai's nearest plane, as GPTQ).
+   */
+  round(options: RoundOptions): Promise<Pick<Correction, 'weight' | 'bias'>>;
+}
+
+export interface RoundOptions {
+  /** [M, C/groups, kh, kw] and [M]. */
+  weight: Float32Array;
+  bias: Float32Array;
+  /** δ of each output channel, and the |weight · unit| in it that becomes `most` (0: none). */
+  step: Float64Array;
+  largest: Float64Array;
+  /** Per input channel, length 1 or C: weights become multiples of δ / unit. */
+  units: Float64Array;
+  most: number;
+  /** Biases become multiples of this times δ. */
+  biasSteps: number;
+  ridge: number;
+  threads: number;
+  abort?: NativeAbortFlag;
 }
 
 export interface ClipSearchDescription extends DenseDescription {

@@ -1,12 +1,9 @@
 /** One block: its description for the native trainer, and what the trainer learned put back into the network. */
-import type { ConvNode, Network, NetworkNode, QuantNode } from '../graph/network';
+import type { ConvNode, InputGrid, Network, NetworkNode, QuantNode } from '../graph/network';
 import type { BlockDescription, BlockParameter, DenseDescription, PlanFormat } from '../native';
 import type { Block } from './blocks';
+import { LARGEST } from './limit';
 import { roundingGroups, unitsOf } from './rounding-groups';
-
-const LARGEST = { float32: 127, int8: 127, int16: 32767 } as const;
-/** Steps of the input's grid in fixed point, about: its units only matter relative to those of thresholds. */
-const INPUT_STEPS = 128;
 
 /** The block's nodes for the dense pass or the trainer: first its inputs, then its nodes. */
 export function denseBlock(network: Network, block: Block): DenseDescription {
@@ -24,17 +21,25 @@ export function denseBlock(network: Network, block: Block): DenseDescription {
 export interface BlockTraining {
   format: PlanFormat;
   levels: number;
+  /** The integers that the input was rounded to; null in float32. */
+  grid: InputGrid | null;
+  /** Per output of the block. */
+  losses: BlockDescription['losses'];
   schedule: BlockDescription['schedule'];
 }
 
 export function trainerOf(network: Network, block: Block, training: BlockTraining): BlockDescription {
-  const { format, levels, schedule } = training;
+  const { format, levels, grid, losses, schedule } = training;
   const dense = denseBlock(network, block);
   const place = new Map([...block.inputs, ...block.nodes].map((id, at) => [id, at]));
-  const groups = format === 'float32' ? [] : roundingGroups(network, block);
+  const groups = format === 'float32' ? [] : roundingGroups(network, block.nodes);
   return {
     ...dense,
-    units: block.inputs.map((id) => unitsOf(network, id, 1 / (levels * INPUT_STEPS))),
+    losses,
+    units: block.inputs.map((id) => unitsOf(network, id, (grid?.step ?? 1) / levels)),
+    reach: Float64Array.from(block.inputs, (id) => {
+      return id === network.input && grid ? levels * Math.max(Math.abs(grid.lo), Math.abs(grid.hi)) : levels;
+    }),
     rounding: groups
       // An activation that is cut off from its sums is rounded with the block that it is in.
       .filter(({ quant }) => quant === null || place.has(quant))
@@ -65,6 +70,6 @@ export function withParameters(network: Network, block: Block, parameters: reado
 /** Clip values are kept in float32, as the file has them. */
 function withSteps(quant: QuantNode, values: Float32Array): QuantNode {
   const steps = Float64Array.from(values, (step) => Math.fround(step * quant.levels) / quant.levels);
-  const shift = quant.offset[0]! / quant.stepIn[0]!;
-  return { ...quant, stepIn: steps, stepOut: steps, offset: steps.map((step) => shift * step) };
+  const offset = steps.map((step, c) => (quant.offset[c]! / quant.stepIn[c]!) * step);
+  return { ...quant, stepIn: steps, stepOut: steps, offset };
 }

@@ -11,13 +11,13 @@ import { channelOf } from '../graph/layered';
 import type { InputGrid } from '../graph/network';
 import { relayUnits } from '../graph/units';
 import { type Demand, demandOn } from './demand';
+import { chooseInputGrid, type InputRange } from './input-grid';
+import { LIMIT } from './limit';
 import { Rows } from './rows';
 import { windowSums } from './window-sums';
 
 export type FixedFormat = 'int8' | 'int16';
 
-/** Sums stay below this, so that float32 holds them exactly. */
-const LIMIT = 2 ** 24;
 const WEIGHT_MAX = { int8: 127, int16: 32767 } as const;
 /** Fewer steps than this for the largest weight of a channel is no net any more… */
 const COARSEST_WEIGHT = 4;
@@ -44,7 +44,7 @@ export interface FixedNetwork {
 export interface FixedPointOptions {
   format: FixedFormat;
   /** Smallest and largest value of the network's input, for the input grid. Needed unless the net has a grid. */
-  inputRange?: { min: number; max: number };
+  inputRange?: InputRange;
   /** A file that is in fixed point already: the units of its readouts, in order. Then every integer of it is kept. */
   readoutUnits?: readonly number[];
 }
@@ -264,10 +264,6 @@ class Rounder {
     return result.units;
   }
 
-  /**
-   * Power-of-two step. Input and first-layer weights share the 24 bits; they are balanced, so that neither is much
-   * coarser than the other.
-   */
   private chooseGrid(input: number): InputGrid {
     const range = this.options.inputRange;
     if (!range || !Number.isFinite(range.min) || !Number.isFinite(range.max) || range.max <= range.min) {
@@ -277,12 +273,8 @@ class Rounder {
         { file: this.file, option: 'inputRange' },
       );
     }
-    const largest = Math.max(Math.abs(range.min), Math.abs(range.max));
-    const { spread } = demandOn(this.source.layers, input);
-    const most = this.options.format === 'int8' ? 255 : 2047;
-    const steps = Math.min(most, Math.max(31, Math.sqrt(LIMIT / (this.levels * Math.max(1, spread)))));
-    const step = 2 ** Math.ceil(Math.log2(largest / steps) - 0.5);
-    return { step, lo: Math.round(range.min / step), hi: Math.round(range.max / step) };
+    const { levels } = this;
+    return chooseInputGrid(this.source.layers, input, { levels, format: this.options.format, range });
   }
 
   private changed(layer: Layer): CascError {

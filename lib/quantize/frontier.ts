@@ -3,9 +3,10 @@
  * a budget. Where they do not, they are computed again from the last ones that did, at worst from the images.
  */
 import type { Dataset } from '../datasets';
-import { numel } from '../graph/network';
+import { type Network, numel } from '../graph/network';
 import { abortable } from '../native';
 import { openNodes } from './calibrate';
+import { gridOf, roundInput } from './input-grid';
 import type { Key, Twins } from './twins';
 
 /** Bytes of float32 values that are kept. Results do not depend on it. */
@@ -32,11 +33,11 @@ export class Frontier {
 
   constructor(
     private readonly twins: Twins,
-    input: Key,
+    private readonly network: Network,
     private readonly dataset: Dataset,
     private readonly options: FrontierOptions,
   ) {
-    this.keys = [input];
+    this.keys = [twins.floatKey(network.input), twins.quantizedKey(network.input)];
   }
 
   /** Moves to node `id` if the values there fit the budget. */
@@ -75,7 +76,7 @@ export class Frontier {
     const values = numel(this.twins.shape(this.keys[0]!));
     const size = Math.max(1, Math.min(64, Math.floor(BATCH_VALUES / values)));
     for await (const { images, count, start } of this.dataset.batches(size)) {
-      yield { inputs: [images], count, first: start };
+      yield { inputs: [images, roundInput(images, gridOf(this.network))], count, first: start };
     }
   }
 }

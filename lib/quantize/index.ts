@@ -130,6 +130,7 @@ async function quantizeActivations(
   const chosen = await runMethod(network, calibration, {
     ...settings,
     format,
+    inputRange: inputRangeOf(options.scaling ?? calibration.scaling),
     levels,
     shift,
     threads,

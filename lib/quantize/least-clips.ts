@@ -4,10 +4,8 @@ import type { Network } from '../graph/network';
 import { type ClipValues, withQuantizedActivations } from '../graph/quantized';
 import { relayUnits } from '../graph/units';
 import { Rows } from './rows';
+import { LEAST_STEP } from './weight-grid';
 import { windowSums } from './window-sums';
-
-/** A level is at least this part of what the channel's largest weight adds for one spike: 4 of the 127 steps of int8. */
-const LEAST_STEP = 4 / 127;
 
 /**
  * `clips` with those raised of channels that hardly ever fire. By itself the least squared error would give such a channel

@@ -1,11 +1,13 @@
 /** From a net with plain activations to clip values, and with some methods other weights. */
 import type { Dataset } from '../datasets';
 import { argumentError, CascError } from '../errors';
-import type { Network, ReluNode } from '../graph/network';
-import { type ClipValues, sharedClips } from '../graph/quantized';
+import { toLayers } from '../graph/layered';
+import type { InputGrid, Network, ReluNode } from '../graph/network';
+import { type ClipValues, sharedClips, withQuantizedActivations } from '../graph/quantized';
 import type { PlanFormat } from '../native';
 import { type Calibration, calibrate } from './calibrate';
 import { chooseChannelClips, chooseClip } from './clip-values';
+import { chooseInputGrid, gridOf, type InputRange, withInputGrid } from './input-grid';
 import { raiseClips } from './least-clips';
 import { reconstruct } from './reconstruct';
 import { refit } from './refit';
@@ -29,6 +31,8 @@ export interface MethodOptions {
   /** Of reconstruct: steps of each block. */
   iterations: number;
   format: PlanFormat;
+  /** Of the input: what its grid is chosen by. */
+  inputRange: InputRange;
   threads?: number;
   signal?: AbortSignal;
   onProgress?: (done: number, total: number, stage: QuantizeStage) => void;
@@ -68,7 +72,9 @@ export async function runMethod(network: Network, calibration: Dataset, options:
   const byError = chooseClips(network, seen, options);
   if (method === 'mse' || method === 'percentile')
     return { network, clips: raiseClips(network, byError, levels), seen };
-  const fitted = await refit(network, calibration, {
+  const grid = inputGridOf(network, byError, options);
+  const fitted = await refit(withInputGrid(network, grid), calibration, {
+    format: options.format,
     levels,
     shift,
     threads,
@@ -88,6 +94,19 @@ export async function runMethod(network: Network, calibration: Dataset, options:
     onProgress: (done, total) => onProgress?.(done, total, 'training'),
   });
   return { network: trained.network, clips: trained.clips, start, seen };
+}
+
+/** The integers that the written file will round its input to. */
+function inputGridOf(
+  network: Network,
+  clips: ClipValues,
+  { format, levels, shift, inputRange }: MethodOptions,
+): InputGrid | null {
+  const grid = gridOf(network);
+  if (format === 'float32' || grid) return grid;
+  const { layers } = toLayers(withQuantizedActivations(network, levels, shift, (id) => clips.get(id)!));
+  const input = layers.findIndex(({ kind }) => kind === 'input');
+  return chooseInputGrid(layers, input, { levels, format, range: inputRange });
 }
 
 /** Throws ERR_CASC_ARGUMENT for options that do not go together. */

@@ -6,17 +6,24 @@
 import type { Dataset } from '../datasets';
 import { CascError } from '../errors';
 import type { ConvNode, Network, NetworkNode, ReluNode } from '../graph/network';
-import { type ClipValues, sharedClips, withQuantizedActivations } from '../graph/quantized';
-import { abortable, addon, type Correction, toCascError } from '../native';
+import { type ClipValues, quantizedActivation, sharedClips, withQuantizedActivations } from '../graph/quantized';
+import { abortable, addon, type Correction, type NativeRegression, type PlanFormat, toCascError } from '../native';
+import { type Copies, phasesOf } from '../graph/split';
 import { Frontier, type StreamedBatch } from './frontier';
+import { gridOf } from './input-grid';
+import { type RoundingGroup, roundingGroups, unitsOf } from './rounding-groups';
 import { activationOf, targetOf } from './targets';
 import { Twins } from './twins';
+import { channelSizes, LEAST_STEP, neuronGrid, readoutGrid, type WeighedInput } from './weight-grid';
+import { LARGEST } from './limit';
 
 export interface RefitOptions {
   /** Q. */
   levels: number;
   /** φ. */
   shift: number;
+  /** int8 and int16: weights are rounded as the file will have them, so that later layers make up for it. */
+  format: PlanFormat;
   /** How strongly weights are pulled towards the old ones, as a share of the regressors' mean square. Default 0.01. */
   ridge?: number;
   threads?: number;
@@ -80,6 +87,9 @@ class Refit {
   private readonly clips = new Map<number, Float64Array>();
   private readonly layers: RefittedLayer[] = [];
   private readonly shared: ReadonlySet<number>;
+  private readonly groups: readonly RoundingGroup[];
+  /** Of convolutions that are to be rounded. */
+  private readonly regressions = new Map<number, NativeRegression>();
 
   constructor(
     private readonly network: Network,
@@ -89,7 +99,13 @@ class Refit {
     this.threads = options.threads ?? addon().info().threads;
     this.shared = sharedClips(network);
     this.twins = new Twins(network);
-    this.frontier = new Frontier(this.twins, network.input, calibration, {
+    const { levels, shift } = options;
+    const quantized = withQuantizedActivations(network, levels, shift, () => Float64Array.of(1));
+    this.groups =
+      options.format === 'float32'
+        ? []
+        : roundingGroups(quantized, network.nodes.filter(({ tail }) => !tail).map(({ id }) => id));
+    this.frontier = new Frontier(this.twins, network, calibration, {
       threads: this.threads,
       signal: options.signal,
     });
@@ -99,11 +115,15 @@ class Refit {
     const steps = this.network.nodes.filter(
       (node): node is ConvNode | ReluNode => (node.op === 'conv' || node.op === 'relu') && !node.tail,
     );
-    for (const [done, node] of steps.entries()) {
-      await this.frontier.advance(node.id);
-      if (node.op === 'conv') await this.convolution(node);
-      else await this.activation(node);
-      this.options.onProgress?.(done + 1, steps.length);
+    try {
+      for (const [done, node] of steps.entries()) {
+        await this.frontier.advance(node.id);
+        if (node.op === 'conv') await this.convolution(node);
+        else await this.activation(node);
+        this.options.onProgress?.(done + 1, steps.length);
+      }
+    } finally {
+      for (const regression of this.regressions.values()) regression.dispose();
     }
     const nodes = this.network.nodes.map((node): NetworkNode => this.convolutions.get(node.id) ?? node);
     return { network: { ...this.network, nodes }, clips: this.clips, layers: this.layers };
@@ -114,7 +134,13 @@ class Refit {
     const linear = await this.fit(node, target);
     const relu = activationOf(this.network, target);
     let fitted = linear.node;
-    for (let round = 0; relu && round < ROUNDS; round++) fitted = (await this.fit(fitted, target, relu)).node;
+    for (let round = 0; relu && round < ROUNDS; round++) {
+      const next = (await this.fit(fitted, target, relu)).node;
+      fitted = relu.copies ? onlyWhole(next, linear.node, relu.copies) : next;
+    }
+    this.keep(fitted);
+    const group = this.groups.find(({ convs }) => convs.includes(node.id));
+    if (group?.quant === null) await this.roundGroup(group, null);
     const { before, after } = linear;
     this.layers.push({ kind: 'convolution', name: node.name, errorBefore: before, errorAfter: after });
   }
@@ -161,14 +187,68 @@ class Refit {
         regression.solve({ ridge: this.options.ridge ?? RIDGE, threads, abort }),
       );
       const fitted = corrected(node, correction);
-      this.convolutions.set(node.id, fitted);
-      twins.quantized[node.id] = fitted;
+      this.keep(fitted);
       const relative = (error: number) =>
         correction.target > 0 ? Math.sqrt(Math.max(0, error) / correction.target) : 0;
       return { node: fitted, before: relative(correction.before), after: relative(correction.after) };
     } finally {
-      regression.dispose();
+      // The last one is needed for rounding.
+      this.regressions.get(node.id)?.dispose();
+      this.regressions.delete(node.id);
+      if (this.groups.some(({ convs }) => convs.includes(node.id))) this.regressions.set(node.id, regression);
+      else regression.dispose();
     }
+  }
+
+  /** Rounds the convolutions that meet at an activation with these steps, or (null) are a readout. */
+  private async roundGroup({ convs }: RoundingGroup, steps: Float64Array | null): Promise<void> {
+    const { levels, format } = this.options;
+    const inputs = convs.map((id) => this.weighedInput(id));
+    const sizes = channelSizes(inputs);
+    const most = LARGEST[format];
+    const grid = steps ? neuronGrid(sizes, steps, levels, most) : readoutGrid(sizes, most);
+    for (const { conv, units } of inputs) {
+      const regression = this.regressions.get(conv.id)!;
+      try {
+        if (conv.bias!.length !== conv.shape.c) continue; // a map over positions: rounded when it is written
+        const rounded = await this.named(conv, (abort) =>
+          regression.round({
+            ...grid,
+            units,
+            weight: conv.weight,
+            bias: conv.bias!,
+            most,
+            biasSteps: levels,
+            ridge: this.options.ridge ?? RIDGE,
+            threads: this.threads,
+            abort,
+          }),
+        );
+        this.keep({ ...conv, ...rounded });
+      } finally {
+        regression.dispose();
+        this.regressions.delete(conv.id);
+      }
+    }
+  }
+
+  private weighedInput(id: number): WeighedInput {
+    const conv = this.convolutions.get(id)!;
+    const { levels } = this.options;
+    const grid = gridOf(this.network);
+    const sofar = { ...this.network, nodes: this.twins.quantized };
+    const source = conv.inputs[0]!;
+    const isInput = source === this.network.input && grid;
+    return {
+      conv,
+      units: unitsOf(sofar, source, (grid?.step ?? 1) / levels),
+      reach: isInput ? levels * Math.max(Math.abs(grid.lo), Math.abs(grid.hi)) : levels,
+    };
+  }
+
+  private keep(node: ConvNode): void {
+    this.convolutions.set(node.id, node);
+    this.twins.quantized[node.id] = node;
   }
 
   private async activation(node: ReluNode): Promise<void> {
@@ -185,10 +265,26 @@ class Refit {
       await this.stream(search);
       const shared = this.shared.has(node.id);
       const most = Math.min(node.max, 3e38);
-      const choice = await this.named(node, (abort) => search.search({ levels, shift, shared, most, threads, abort }));
+      const choose = (times: number) =>
+        this.named(node, (abort) =>
+          search.search({ levels: times * levels, shift, shared, most, threads, abort }),
+        );
+      const choice = await choose(1);
+      // Copies of a channel have the levels of all of them between them.
+      const phases = node.copies && phasesOf(node.copies, shift);
+      for (const times of new Set(phases?.map(({ among }) => among))) {
+        if (times === 1) continue;
+        const { clips } = await choose(times);
+        phases!.forEach(({ among }, c) => {
+          if (among === times) choice.clips[c] = clips[c]!;
+        });
+      }
       const clips = shared ? choice.clips.slice(0, 1) : choice.clips;
+      const group = this.groups.find(({ quant }) => quant === node.id);
+      if (group && !shared) this.leaveRoom(group, clips, node);
       this.clips.set(node.id, clips);
-      twins.quantized[node.id] = withQuantizedActivations(this.network, levels, shift, () => clips).nodes[node.id]!;
+      twins.quantized[node.id] = quantizedActivation(node, levels, shift, clips);
+      if (group) await this.roundGroup(group, clips.map((clip) => clip / levels));
       const total = (values: Float64Array) => values.reduce((sum, v) => sum + v, 0);
       const count = choice.sampled * node.shape.c;
       this.layers.push({
@@ -203,6 +299,14 @@ class Refit {
     } finally {
       search.dispose();
     }
+  }
+
+  /** As raiseClips does it when all is done. */
+  private leaveRoom({ convs }: RoundingGroup, clips: Float64Array, { max }: ReluNode): void {
+    channelSizes(convs.map((id) => this.weighedInput(id))).forEach(({ largest }, c) => {
+      const least = Math.min(max, LEAST_STEP * largest * this.options.levels);
+      clips[c] = Math.fround(Math.max(clips[c]!, least));
+    });
   }
 
   private open<T>(make: () => T): T {
@@ -246,6 +350,23 @@ class Refit {
   private spacing(plane: number, rows: number): number {
     return Math.max(1, Math.floor((plane * this.calibration.size) / rows));
   }
+}
+
+/** `fitted` but for the channels that are copies: each of these on its own is to differ from the whole, by its phase. */
+function onlyWhole(fitted: ConvNode, before: ConvNode, copies: Copies): ConvNode {
+  const weight = fitted.weight.slice();
+  const bias = fitted.bias!.slice();
+  phasesOf(copies, 0).forEach(({ among }, c) => {
+    if (among === 1) return;
+    copyRow(before.weight, weight, c, fitted.shape.c);
+    copyRow(before.bias!, bias, c, fitted.shape.c);
+  });
+  return { ...fitted, weight, bias };
+}
+
+function copyRow(from: Float32Array, to: Float32Array, row: number, rows: number): void {
+  const size = from.length / rows;
+  to.set(from.subarray(row * size, (row + 1) * size), row * size);
 }
 
 function corrected(node: ConvNode, { weight, bias }: Correction): ConvNode {

@@ -1,7 +1,6 @@
 /** Which convolutions of a block are rounded together in fixed point, and what one spike of a value is worth. */
 import type { Network, NetworkNode } from '../graph/network';
 import { numel, readersOf } from '../graph/network';
-import type { Block } from './blocks';
 
 /** Convolutions that meet at one activation, or (null) make a readout. Ids of nodes. */
 export interface RoundingGroup {
@@ -13,9 +12,9 @@ export interface RoundingGroup {
  * Convolutions that read spikes and whose sums go to an activation or out of the net. Others are multiplied out with their
  * neighbours before anything is rounded, so their weights on their own are not.
  */
-export function roundingGroups(network: Network, block: Block): RoundingGroup[] {
+export function roundingGroups(network: Network, ids: readonly number[]): RoundingGroup[] {
   const groups = new Map<number | null, number[]>();
-  for (const id of block.nodes) {
+  for (const id of ids) {
     const node = network.nodes[id]!;
     if (node.op !== 'conv' || !carriesSpikes(network, node.inputs[0]!)) continue;
     const end = receiver(network, id);

@@ -20,13 +20,13 @@ export class Twins {
     this.quantized = [...network.nodes];
   }
 
-  /** Key of a value of the fp32 net. The input is the same value in both. */
+  /** Key of a value of the fp32 net. */
   floatKey(id: number): Key {
     return id;
   }
 
   quantizedKey(id: number): Key {
-    return id === this.network.input ? id : id + this.network.nodes.length;
+    return id + this.network.nodes.length;
   }
 
   shape(key: Key): Shape {

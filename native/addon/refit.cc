@@ -169,6 +169,7 @@ class RegressionWrap : public Napi::ObjectWrap<RegressionWrap>, public StreamWra
     return DefineClass(env, "Regression",
                        {InstanceMethod<&RegressionWrap::addBatch>("add"),
                         InstanceMethod<&RegressionWrap::solve>("solve"),
+                        InstanceMethod<&RegressionWrap::round>("round"),
                         InstanceMethod<&RegressionWrap::close>("dispose")});
   }
 
@@ -200,27 +201,65 @@ class RegressionWrap : public Napi::ObjectWrap<RegressionWrap>, public StreamWra
       const auto stream = held();
       const Napi::Object options = read::object(info[0], "options");
       const Threads threads = readThreads(options);
-      const double ridge = read::number(options.Get("ridge"), "options.ridge");
-      if (!(ridge >= 0 && ridge <= 1e6)) read::fail("options.ridge", "expected 0 to 1e6");
+      const double ridge = readRidge(options);
       auto result = std::make_shared<refit::Correction>();
       return startAlone<Regression>(
           info.Env(), stream, threads,
           [stream, result, ridge](Team& team) { *result = stream->work.solve(ridge, team); },
           [result](Napi::Env env) -> Napi::Value {
-            Napi::Object object = Napi::Object::New(env);
-            auto floats = [&](const char* key, const std::vector<float>& values) {
-              auto array = Napi::Float32Array::New(env, values.size());
-              std::copy(values.begin(), values.end(), array.Data());
-              object.Set(key, array);
-            };
-            floats("weight", result->weight);
-            floats("bias", result->bias);
+            Napi::Object object = weightsToJs(env, result->weight, result->bias);
             object.Set("before", result->before);
             object.Set("after", result->after);
             object.Set("target", result->target);
             return object;
           });
     });
+  }
+
+  Napi::Value round(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+      const auto stream = held();
+      const Napi::Object options = read::object(info[0], "options");
+      const Threads threads = readThreads(options);
+      const double ridge = readRidge(options);
+      struct Job {
+        refit::WeightGrid grid;
+        std::vector<float> weight, bias;
+      };
+      auto job = std::make_shared<Job>();
+      job->weight = read::copied<float>(options.Get("weight"), "options.weight");
+      job->bias = read::copied<float>(options.Get("bias"), "options.bias");
+      job->grid.step = read::copied<double>(options.Get("step"), "options.step");
+      job->grid.largest = read::copied<double>(options.Get("largest"), "options.largest");
+      job->grid.units = read::copied<double>(options.Get("units"), "options.units");
+      job->grid.most = read::integer(options.Get("most"), 1, 32767, "options.most");
+      job->grid.biasSteps = read::integer(options.Get("biasSteps"), 1, 255, "options.biasSteps");
+      return startAlone<Regression>(
+          info.Env(), stream, threads,
+          [stream, job, ridge](Team& team) {
+            stream->work.round(job->grid, ridge, job->weight, job->bias, team);
+          },
+          [job](Napi::Env env) -> Napi::Value { return weightsToJs(env, job->weight, job->bias); });
+    });
+  }
+
+  static double readRidge(const Napi::Object& options) {
+    const double ridge = read::number(options.Get("ridge"), "options.ridge");
+    if (!(ridge >= 0 && ridge <= 1e6)) read::fail("options.ridge", "expected 0 to 1e6");
+    return ridge;
+  }
+
+  static Napi::Object weightsToJs(Napi::Env env, const std::vector<float>& weight,
+                                  const std::vector<float>& bias) {
+    Napi::Object object = Napi::Object::New(env);
+    auto floats = [&](const char* key, const std::vector<float>& values) {
+      auto array = Napi::Float32Array::New(env, values.size());
+      std::copy(values.begin(), values.end(), array.Data());
+      object.Set(key, array);
+    };
+    floats("weight", weight);
+    floats("bias", bias);
+    return object;
   }
 
   void close(const Napi::CallbackInfo&) { dispose(); }

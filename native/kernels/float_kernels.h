@@ -29,6 +29,22 @@ struct Snap {
   bool even;
 };
 
+/** Where a quantised activation is neither at its lowest nor beyond its highest level. */
+struct SnapRange {
+  float low;
+  float high;
+};
+
+/** A quantised activation's way back: its input, output, the output's gradient, and the input's
+ * (added to; null: not wanted), n values each. */
+struct SnapPass {
+  const float* x;
+  const float* y;
+  const float* gradient;
+  float* to;
+  size_t n;
+};
+
 /**
  * output[y][x] = start + Σ_k weight[k] · source[y · rowStep + taps[k] + x]; with a startMap (not
  * null) startMap[y][x] takes the place of start. Source and startMap may be read, and output may be
@@ -79,6 +95,12 @@ struct FloatKernels {
   /** Rounds n values to a grid; x and y may be the same array. Bit-equal on all instruction sets.
    */
   void (*snap)(const float* x, float* y, size_t n, const Snap& grid);
+
+  /**
+   * to += gradient where low < x < high. Returns Σ gradient · (0 up to low, y − x inside, y from
+   * high on), summed in sixteen lanes. Bit-equal on all instruction sets.
+   */
+  double (*snapBack)(const SnapPass& pass, const SnapRange& range);
 
   void (*correlate)(const Correlation& job, const float* a, const float* source, float* c);
 };

@@ -144,39 +144,67 @@ class AvgPoolBackward final : public PoolBackward {
   std::vector<float> factor_;
 };
 
-/** To the first of the largest, as the forward pass takes it. */
+/** To the first of the largest. */
 class MaxPoolBackward final : public PoolBackward {
  public:
-  using PoolBackward::PoolBackward;
+  MaxPoolBackward(const dense::Window& window, const Shape& input, const Shape& output)
+      : PoolBackward(window, input, output) {
+    for (int y = 0; y < output.h; ++y) rows_.push_back(taps(0, y, input.h));
+    for (int x = 0; x < output.w; ++x) columns_.push_back(taps(1, x, input.w));
+  }
 
   void run(const Pass& pass) const override {
     float* to = pass.inputGradients[0];
     if (!to) return;
-    const float *from = pass.gradient, *value = pass.inputs[0];
+    const float *from = pass.gradient, *most = pass.output, *value = pass.inputs[0];
     for (int c = 0; c < output_.c; ++c, to += input_.plane(), value += input_.plane()) {
-      for (int y = 0; y < output_.h; ++y) {
-        for (int x = 0; x < output_.w; ++x) {
-          size_t best = input_.plane();
-          eachTap(y, x, [&](size_t at) {
-            if (best == input_.plane() || value[at] > value[best]) best = at;
-          });
-          to[best] += *from++;  // a window that is all pads was refused
+      for (const Taps& rows : rows_) {
+        for (const Taps& columns : columns_) {
+          const size_t at = first(value, *most++, rows, columns);
+          const float g = *from++;
+          if (at < input_.plane()) to[at] += g;  // else the maximum is NaN
         }
       }
     }
   }
+
+ private:
+  /** Places in the input that a window covers along one axis. */
+  struct Taps {
+    size_t begin, end, step;
+  };
+
+  Taps taps(size_t axis, int at, int size) const {
+    const int step = window_.dilations[axis];
+    int begin = at * window_.strides[axis] - window_.pads[axis];
+    const int end = std::min(begin + step * (window_.kernel[axis] - 1) + 1, size);
+    while (begin < 0) begin += step;
+    return {static_cast<size_t>(begin), static_cast<size_t>(end), static_cast<size_t>(step)};
+  }
+
+  /** Where in the window the plane first has its maximum. */
+  size_t first(const float* plane, float most, const Taps& rows, const Taps& columns) const {
+    for (size_t y = rows.begin; y < rows.end; y += rows.step) {
+      const size_t line = y * static_cast<size_t>(input_.w);
+      for (size_t x = columns.begin; x < columns.end; x += columns.step)
+        if (plane[line + x] == most) return line + x;
+    }
+    return input_.plane();
+  }
+
+  std::vector<Taps> rows_, columns_;
 };
 
 class QuantBackward final : public Backward {
  public:
-  QuantBackward(const dense::QuantSpec& spec, const Shape& shape, bool smooth)
-      : levels_(spec.levels), channels_(static_cast<size_t>(shape.c)), plane_(shape.plane()) {
+  QuantBackward(const dense::QuantSpec& spec, const Shape& shape, bool smooth, Isa isa)
+      : kernels_(floatKernels(isa)), levels_(spec.levels), channels_(static_cast<size_t>(shape.c)), plane_(shape.plane()) {
     for (size_t c = 0; c < channels_; ++c) {
       const float step = spec.stepIn[spec.stepIn.size() == 1 ? 0 : c];
       const float offset = spec.offset[spec.offset.size() == 1 ? 0 : c];
       // The level before clipping lies from 0 to Q.
-      steps_.push_back(
-          {step, smooth ? 0.0f : -offset, smooth ? levels_ * step : (levels_ + 1) * step - offset});
+      ranges_.push_back(
+          {smooth ? 0.0f : -offset, smooth ? levels_ * step : (levels_ + 1) * step - offset});
     }
     shared_ = spec.stepIn.size() == 1;
   }
@@ -185,31 +213,18 @@ class QuantBackward final : public Backward {
     const float *x = pass.inputs[0], *y = pass.output, *g = pass.gradient;
     float* to = pass.inputGradients[0];
     for (size_t c = 0; c < channels_; ++c, x += plane_, y += plane_, g += plane_) {
-      const auto [step, low, high] = steps_[c];
-      if (to) {
-        for (size_t i = 0; i < plane_; ++i) to[i] += x[i] > low && x[i] < high ? g[i] : 0;
-        to += plane_;
-      }
       // d y / d log step = y − x inside (the rounding error), y above.
-      constexpr size_t kLanes = 16;
-      float sum[kLanes] = {};
-      for (size_t i = 0; i < plane_; ++i) {
-        const float part = x[i] <= low ? 0 : x[i] < high ? y[i] - x[i] : y[i];
-        sum[i % kLanes] += g[i] * part;
-      }
-      double total = 0;
-      for (const float part : sum) total += part;
+      const double total = kernels_.snapBack({x, y, g, to, plane_}, ranges_[c]);
+      if (to) to += plane_;
       pass.parameterGradient[shared_ ? 0 : c] += static_cast<float>(total);
     }
   }
 
  private:
-  struct Step {
-    float step, low, high;
-  };
+  const FloatKernels& kernels_;
   float levels_;
   size_t channels_, plane_;
-  std::vector<Step> steps_;
+  std::vector<SnapRange> ranges_;
   bool shared_;
 };
 
@@ -243,8 +258,9 @@ struct Maker {
 
 }  // namespace
 
-BackwardPtr makeQuantBackward(const dense::QuantSpec& spec, const Shape& shape, bool smooth) {
-  return std::make_unique<QuantBackward>(spec, shape, smooth);
+BackwardPtr makeQuantBackward(const dense::QuantSpec& spec, const Shape& shape, bool smooth,
+                              Isa isa) {
+  return std::make_unique<QuantBackward>(spec, shape, smooth, isa);
 }
 
 BackwardPtr makeBackward(const dense::OpSpec& spec, const std::vector<Shape>& inputs,

@@ -43,7 +43,8 @@ BackwardPtr makeConvBackward(const dense::ConvSpec& spec, const dense::Shape& in
  * logarithm of each step, whose gradient is that of the rounding error (LSQ), and Q steps above the
  * clip value. `smooth` is for checks of gradients: the activation is clip(x, 0, λ) without a floor.
  */
-BackwardPtr makeQuantBackward(const dense::QuantSpec& spec, const dense::Shape& shape, bool smooth);
+BackwardPtr makeQuantBackward(const dense::QuantSpec& spec, const dense::Shape& shape, bool smooth,
+                              Isa isa);
 
 /** Any other linear node, pool, route or ReLU. Throws Error (ERR_CASC_ARGUMENT) for the rest. */
 BackwardPtr makeBackward(const dense::OpSpec& spec, const std::vector<dense::Shape>& inputs,

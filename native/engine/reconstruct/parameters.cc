@@ -44,14 +44,19 @@ void Parameters::step(const std::vector<float>& gradient, const float (&rates)[3
   }
 }
 
-void largestWeights(const float* weight, const WeightRows& rows, const std::vector<float>& units,
-                    std::vector<float>& largest) {
+void measureRows(const float* weight, const WeightRows& rows, const std::vector<float>& units,
+                 float reach, std::vector<RowSize>& sizes) {
   for (size_t m = 0; m < rows.outputs; ++m) {
+    double total = 0;
     for (size_t i = 0; i < rows.inputs; ++i) {
       const float unit = unitAt(rows, units, m, i);
-      for (size_t t = 0; t < rows.taps; ++t)
-        largest[m] = std::max(largest[m], std::fabs(*weight++) * unit);
+      for (size_t t = 0; t < rows.taps; ++t) {
+        const float size = std::fabs(*weight++) * unit;
+        sizes[m].largest = std::max(sizes[m].largest, size);
+        total += size;
+      }
     }
+    sizes[m].total += static_cast<float>(total * reach);
   }
 }
 

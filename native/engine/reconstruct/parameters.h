@@ -42,9 +42,15 @@ struct WeightRows {
   size_t outputs, groups, inputs, taps;
 };
 
-/** largest[m] = max(largest[m], |weight · unit of its input channel|). */
-void largestWeights(const float* weight, const WeightRows& rows, const std::vector<float>& units,
-                    std::vector<float>& largest);
+/** Of one output channel's weights, each times the unit of its input channel. */
+struct RowSize {
+  float largest = 0;  // |w|
+  float total = 0;    // Σ|w| · reach
+};
+
+/** Takes the weights of one convolution in, whose inputs' sums are at most `reach` units. */
+void measureRows(const float* weight, const WeightRows& rows, const std::vector<float>& units,
+                 float reach, std::vector<RowSize>& sizes);
 
 /** δ of each output channel, and the weight (times unit) that becomes `most` times δ. */
 struct Grid {

@@ -24,8 +24,8 @@ constexpr size_t kParts = 8;
 /** Images that tell how large the values of a convolution are. */
 constexpr size_t kSample = 8;
 
-/** Beyond it, thresholds say nothing about rounding: channels whose weights are next to zero. */
-constexpr float kMostThreshold = 1 << 18;
+/** Sums of fixed point stay below it. */
+constexpr float kLimit = 1 << 24;
 
 /** A step is at least this part of what the largest weight adds for one spike, as in
  * lib/quantize/least-clips.ts, where clip values are by channel. */
@@ -71,6 +71,8 @@ Trainer::Trainer(BlockSpec spec, const Schedule& schedule, Isa isa)
       most_(spec.most),
       levels_(static_cast<float>(spec.levels)),
       units_(std::move(spec.units)),
+      reach_(std::move(spec.reach)),
+      outputs_(std::move(spec.outputs)),
       rounding_(std::move(spec.rounding)),
       state_(schedule.seed) {
   require(!spec.nodes.empty(), "expected at least one node");
@@ -92,11 +94,17 @@ Trainer::Trainer(BlockSpec spec, const Schedule& schedule, Isa isa)
       require(unit > 0 && std::isfinite(unit), "units must be positive");
     }
   }
-  require(!spec.outputs.empty(), "expected at least one output");
-  for (const int output : spec.outputs) {
-    require(output >= 0 && static_cast<size_t>(output) < nodes_.size(),
+  require(reach_.size() == inputNodes_.size(), "expected the reach of each input node");
+  for (const float reach : reach_) {
+    require(reach > 0 && std::isfinite(reach), "a reach must be positive");
+  }
+  require(!outputs_.empty(), "expected at least one output");
+  for (const OutputSpec& output : outputs_) {
+    require(output.node >= 0 && static_cast<size_t>(output.node) < nodes_.size(),
             "an output is not the index of a node");
-    outputNodes_.push_back(static_cast<size_t>(output));
+    require(output.weight >= 0 && std::isfinite(output.weight),
+            "the weight of an output must not be negative");
+    outputNodes_.push_back(static_cast<size_t>(output.node));
   }
   checkRounding();
   rebuildAll();
@@ -135,11 +143,12 @@ void Trainer::append(dense::NodeSpec&& spec) {
     require(quant->stepIn == quant->stepOut && quant->offset.size() == quant->stepIn.size() &&
                 !quant->stepIn.empty() && !quant->tiesToEven,
             "an activation that is trained has stepOut = stepIn, as many offsets, and a floor");
-    node.phase = quant->offset[0] / quant->stepIn[0];
     std::vector<float> logarithms;
-    for (const float step : quant->stepIn) {
+    for (size_t c = 0; c < quant->stepIn.size(); ++c) {
+      const float step = quant->stepIn[c];
       require(step > 0 && std::isfinite(step), "stepIn is not a positive float32");
       logarithms.push_back(std::log(step));
+      node.phase.push_back(quant->offset[c] / step);
     }
     parameters_.append(index, Segment::Kind::Step, logarithms, 1);
     node.learns = true;
@@ -214,36 +223,75 @@ void Trainer::checkRounding() const {
   }
 }
 
-/** δ of each channel: with an activation its step / K, K as large as the weights allow. */
-void Trainer::chooseGrids(const Rounding& rounding) {
-  const auto channels =
-      static_cast<size_t>(nodes_[static_cast<size_t>(rounding.convs[0])].spec.shape.c);
-  std::vector<float> largest(channels);
+/** Pools and routes have it from what they read. */
+float Trainer::reachOf(size_t index) const {
+  const Node& node = nodes_[index];
+  if (std::holds_alternative<InputSpec>(node.spec.op)) {
+    const auto at = std::find(inputNodes_.begin(), inputNodes_.end(), index);
+    return reach_[static_cast<size_t>(at - inputNodes_.begin())];
+  }
+  if (std::holds_alternative<QuantSpec>(node.spec.op)) return levels_;
+  float most = 0;
+  for (const int input : node.spec.inputs)
+    most = std::max(most, reachOf(static_cast<size_t>(input)));
+  return most;
+}
+
+/** Of each channel, over all convolutions that meet there, and their biases. */
+std::vector<RowSize> Trainer::sizesOf(const Rounding& rounding) const {
+  const Node& first = nodes_[static_cast<size_t>(rounding.convs[0])];
+  std::vector<RowSize> sizes(static_cast<size_t>(first.spec.shape.c));
   for (const int conv : rounding.convs) {
     const Node& node = nodes_[static_cast<size_t>(conv)];
     const ConvSpec& spec = std::get<ConvSpec>(node.spec.op);
-    largestWeights(parameters_.values() + node.parameters, rowsOf(node, spec),
-                   unitsOf(static_cast<size_t>(node.spec.inputs[0])), largest);
+    const auto source = static_cast<size_t>(node.spec.inputs[0]);
+    const float* weight = parameters_.values() + node.parameters;
+    measureRows(weight, rowsOf(node, spec), unitsOf(source), reachOf(source), sizes);
+    const float* bias = weight + spec.weight.size();
+    const size_t row = spec.bias.size() / sizes.size();
+    for (size_t c = 0; c < sizes.size(); ++c, bias += row) {
+      float most = 0;
+      for (size_t i = 0; i < row; ++i) most = std::max(most, std::fabs(bias[i]));
+      sizes[c].total += most;
+    }
   }
+  return sizes;
+}
+
+/** K as large as the weights and the limit of sums allow; shortcuts, small beside it, do not count.
+ */
+float Trainer::threshold(const RowSize& size, float step) const {
+  const float byWeight = std::floor(static_cast<float>(most_) * step / size.largest);
+  const float bySum = std::floor(kLimit * step / (size.total + step * (levels_ + 1)));
+  return std::max(1.0f, std::min(byWeight, bySum));
+}
+
+/** δ of each channel: with an activation its step / K. */
+void Trainer::chooseGrids(const Rounding& rounding) {
+  const std::vector<RowSize> sizes = sizesOf(rounding);
+  const size_t channels = sizes.size();
+  std::vector<float> largest(channels);
+  for (size_t c = 0; c < channels; ++c) largest[c] = sizes[c].largest;
   std::vector<float> grid(channels);
   if (rounding.quant < 0) {
     const float most = *std::max_element(largest.begin(), largest.end());
     grid.assign(channels, most / static_cast<float>(most_));
   } else {
     QuantSpec& quant = std::get<QuantSpec>(nodes_[static_cast<size_t>(rounding.quant)].spec.op);
-    const float phase = nodes_[static_cast<size_t>(rounding.quant)].phase;
+    const std::vector<float>& phases = nodes_[static_cast<size_t>(rounding.quant)].phase;
     std::vector<float> offsets(channels);
     for (size_t c = 0; c < channels; ++c) {
       float step = quant.stepIn[quant.stepIn.size() == 1 ? 0 : c];
       if (quant.stepIn.size() > 1 && step < kLeastStep * largest[c])
         quant.stepIn[c] = quant.stepOut[c] = step = kLeastStep * largest[c];
+      const float phase = phases[phases.size() == 1 ? 0 : c];
       offsets[c] = phase * step;
       if (!(largest[c] > 0)) continue;
-      const float units = std::floor(static_cast<float>(most_) * step / largest[c]);
-      const float threshold = std::clamp(units, 1.0f, kMostThreshold);
-      grid[c] = step / threshold;
-      offsets[c] = std::floor(phase * threshold) * grid[c];
-      if (units != threshold) largest[c] = 0;  // no weight is the one that sets K
+      const float k = threshold(sizes[c], step);
+      grid[c] = step / k;
+      offsets[c] = std::floor(phase * k) * grid[c];
+      const bool byWeight = k == std::floor(static_cast<float>(most_) * step / largest[c]);
+      if (!byWeight) largest[c] = 0;  // no weight is the one that sets K
     }
     if (!smooth_) quant.offset = std::move(offsets);
   }
@@ -261,7 +309,7 @@ void Trainer::readSteps(Node& node) const {
   quant->offset.resize(quant->stepIn.size());
   for (size_t c = 0; c < quant->stepIn.size(); ++c) {
     quant->stepIn[c] = quant->stepOut[c] = std::exp(values[c]);
-    quant->offset[c] = node.phase * quant->stepIn[c];
+    quant->offset[c] = node.phase[c] * quant->stepIn[c];
   }
 }
 
@@ -297,7 +345,7 @@ void Trainer::rebuild(size_t index) {
   } else if (const auto* quant = std::get_if<QuantSpec>(&node.spec.op)) {
     node.op = dense::makeOp(dense::OpSpec(*quant), node.inputShapes, shape, isa_);
     if (smooth_) node.op = std::make_unique<SmoothQuant>(*quant, shape);
-    node.backward = makeQuantBackward(*quant, shape, smooth_);
+    node.backward = makeQuantBackward(*quant, shape, smooth_, isa_);
   }
 }
 
@@ -349,7 +397,8 @@ void Trainer::measureTargets(const BlockData& data) {
     const double variance = squares / static_cast<double>(n) - mean * mean;
     if (!std::isfinite(variance))
       throw Error("ERR_CASC_CALIBRATION", "a target holds NaN or infinite values");
-    weights_.push_back(variance > 0 ? 1 / variance : 1);
+    const bool relative = !outputs_[o].scores && variance > 0;
+    weights_.push_back(relative ? outputs_[o].weight / variance : outputs_[o].weight);
   }
 }
 
@@ -499,23 +548,54 @@ double Trainer::compare(const Batch& batch, size_t slot, float* block) const {
   std::fill(block + gradients_, block + floats_, 0.0f);
   double loss = 0;
   for (size_t o = 0; o < outputNodes_.size(); ++o) {
-    const Node& node = nodes_[outputNodes_[o]];
-    const size_t n = node.spec.shape.numel();
+    const size_t n = nodes_[outputNodes_[o]].spec.shape.numel();
     const float* target = batch.data->targets[o] + image * n;
-    const float* value = block + node.value;
-    const double weight =
-        weights_[o] / (static_cast<double>(n) * static_cast<double>(batch.images.size()));
-    const auto slope = static_cast<float>(2 * weight);
-    float* to = block + node.gradient;
-    double sum = 0;
-    for (size_t i = 0; i < n; ++i) {
-      const float difference = value[i] - target[i];
-      sum += double{difference} * difference;
-      if (node.learns) to[i] += slope * difference;
-    }
-    loss += weight * sum;
+    const double weight = weights_[o] / static_cast<double>(batch.images.size());
+    loss += outputs_[o].scores ? compareScores(o, target, static_cast<float>(weight), block)
+                               : compareSquares(o, target, static_cast<float>(weight), block);
   }
   return loss;
+}
+
+double Trainer::compareSquares(size_t output, const float* target, float weight,
+                               float* block) const {
+  const Node& node = nodes_[outputNodes_[output]];
+  const size_t n = node.spec.shape.numel();
+  const float* value = block + node.value;
+  float* to = block + node.gradient;
+  const double share = double{weight} / static_cast<double>(n);
+  const auto slope = static_cast<float>(2 * share);
+  double sum = 0;
+  for (size_t i = 0; i < n; ++i) {
+    const float difference = value[i] - target[i];
+    sum += double{difference} * difference;
+    if (node.learns) to[i] += slope * difference;
+  }
+  return share * sum;
+}
+
+/** Σ p·(log p − log q), p and q the softmax of target and value; its gradient is q − p. */
+double Trainer::compareScores(size_t output, const float* target, float weight,
+                              float* block) const {
+  const Node& node = nodes_[outputNodes_[output]];
+  const size_t n = node.spec.shape.numel();
+  const float* value = block + node.value;
+  float* to = block + node.gradient;
+  const auto logTotal = [n](const float* x) {
+    const float top = *std::max_element(x, x + n);
+    double total = 0;
+    for (size_t i = 0; i < n; ++i) total += std::exp(double{x[i]} - top);
+    return top + std::log(total);
+  };
+  const double wanted = logTotal(target), ours = logTotal(value);
+  double sum = 0;
+  for (size_t i = 0; i < n; ++i) {
+    const double logP = target[i] - wanted, logQ = value[i] - ours;
+    const double p = std::exp(logP);
+    sum += p * (logP - logQ);
+    if (node.learns) to[i] += weight * static_cast<float>(std::exp(logQ) - p);
+  }
+  return weight * sum;
 }
 
 void Trainer::backward(float* block, float* gradient) const {

@@ -22,11 +22,22 @@ struct Rounding {
   int quant = -1;
 };
 
+/** What is compared with a target. */
+struct OutputSpec {
+  int node = -1;
+  /** Scores of classes: compared by the Kullback-Leibler divergence of their softmax; else by
+   * squared error, relative to the target's variance. */
+  bool scores = false;
+  float weight = 1;
+};
+
 struct BlockSpec {
   std::vector<dense::NodeSpec> nodes;  // input nodes take their values from the caller
-  std::vector<int> outputs;            // compared with the targets
-  /** Per input node: what one spike of each channel is worth (length 1 or C). */
+  std::vector<OutputSpec> outputs;
+  /** Per input node: what one spike of each channel is worth (length 1 or C)… */
   std::vector<std::vector<float>> units;
+  /** …and the largest sum of a neuron over all levels, in these units. */
+  std::vector<float> reach;
   std::vector<Rounding> rounding;
   int most = 127;       // largest integer of a rounded weight
   int levels = 1;       // a bias is added once for each, and rounded so
@@ -81,7 +92,7 @@ class Trainer {
     std::vector<float> largest;  // |weight · unit| of each; 0: none sets δ
     bool learns = false;         // it, or what it is computed from
     size_t parameters = 0;       // where its parameters begin
-    float phase = 0;             // of an activation: offset / step
+    std::vector<float> phase;    // of an activation: offset / step
     size_t value = 0;            // offsets into a worker's memory
     size_t gradient = 0;
   };
@@ -106,6 +117,9 @@ class Trainer {
   void readSteps(Node& node) const;
   void chooseGrids(const Rounding& rounding);
   std::vector<float> unitsOf(size_t node) const;
+  float reachOf(size_t node) const;
+  std::vector<RowSize> sizesOf(const Rounding& rounding) const;
+  float threshold(const RowSize& size, float step) const;
   void prepare(const BlockData& data);
   void measureTargets(const BlockData& data);
   void measureOutputs(const BlockData& data);
@@ -115,6 +129,8 @@ class Trainer {
   double image(const Batch& batch, size_t slot, float* block, float* gradient) const;
   void forward(const Batch& batch, size_t slot, float* block) const;
   double compare(const Batch& batch, size_t slot, float* block) const;
+  double compareSquares(size_t output, const float* target, float weight, float* block) const;
+  double compareScores(size_t output, const float* target, float weight, float* block) const;
   void backward(float* block, float* gradient) const;
   std::vector<size_t> draw(size_t images);
   size_t random(size_t below);
@@ -125,6 +141,8 @@ class Trainer {
   const int most_;
   const float levels_;
   const std::vector<std::vector<float>> units_;
+  const std::vector<float> reach_;
+  const std::vector<OutputSpec> outputs_;
   const std::vector<Rounding> rounding_;
   std::vector<Node> nodes_;
   std::vector<size_t> inputNodes_, outputNodes_;
@@ -135,7 +153,7 @@ class Trainer {
   std::vector<Memory> memories_;
   std::vector<std::vector<float>> partial_;  // gradients of each part of a batch
   std::vector<double> losses_;
-  std::vector<double> weights_;  // of each output's squared error: 1 / variance
+  std::vector<double> weights_;  // of each output's error, by its variance where it is squared
   std::vector<size_t> order_;    // images, shuffled; taken from the front
   size_t taken_ = 0;
   uint64_t state_;

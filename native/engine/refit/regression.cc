@@ -120,24 +120,33 @@ Correction Regression::solve(double ridge, Team& team) const {
   return correction;
 }
 
-void Regression::solveGroup(size_t group, double ridge, Correction& correction,
-                            double& explained) const {
-  const size_t n = equations_.unknowns();
-  const size_t outputs = groupOutputs();
-  const size_t stride = equations_.stride();
+/** Fills in the group's upper triangle, ridge added; returns what was added. */
+double Regression::matrix(size_t group, double ridge, std::vector<double>& a) const {
+  const size_t n = equations_.unknowns(), stride = equations_.stride();
   const double* sums = equations_.sums(group);
-  std::vector<double> a(n * n);
-  std::vector<double> right(n * outputs);
+  a.assign(n * n, 0.0);
   double trace = 0;
   for (size_t k = 0; k < n; ++k) {
     std::copy(sums + k * stride + k, sums + k * stride + n, a.begin() + std::ptrdiff_t(k * n + k));
-    std::copy_n(sums + k * stride + n, outputs, right.begin() + std::ptrdiff_t(k * outputs));
     if (k + 1 < n) trace += a[k * n + k];
   }
   if (!std::isfinite(trace))
     throw Error("ERR_CASC_CALIBRATION", "reads NaN or infinite values on the calibration data");
   const double penalty = ridge * trace / double(n - 1);
   for (size_t k = 0; k + 1 < n; ++k) a[k * n + k] += penalty;
+  return penalty;
+}
+
+void Regression::solveGroup(size_t group, double ridge, Correction& correction,
+                            double& explained) const {
+  const size_t n = equations_.unknowns(), stride = equations_.stride();
+  const size_t outputs = groupOutputs();
+  const double* sums = equations_.sums(group);
+  std::vector<double> a;
+  const double penalty = matrix(group, ridge, a);
+  std::vector<double> right(n * outputs);
+  for (size_t k = 0; k < n; ++k)
+    std::copy_n(sums + k * stride + n, outputs, right.begin() + std::ptrdiff_t(k * outputs));
   cholesky(a.data(), n, n);
   std::vector<double> solution(right);
   choleskySolve(a.data(), n, n, solution.data(), outputs);
@@ -148,6 +157,57 @@ void Regression::solveGroup(size_t group, double ridge, Correction& correction,
     const size_t m = group * outputs + i % outputs;
     (constant ? correction.bias[m] : correction.weight[m * (n - 1) + i / outputs]) =
         float(solution[i]);
+  }
+}
+
+/** Of each weight of an output channel of the group. */
+std::vector<double> Regression::unitsOf(size_t group, const WeightGrid& grid) const {
+  const size_t inputs = size_t(plan_->shape(spec_.source).c / spec_.groups);
+  const size_t taps = taps_.size() / inputs;
+  std::vector<double> result;
+  for (size_t k = 0; k < taps_.size(); ++k)
+    result.push_back(grid.units[grid.units.size() == 1 ? 0 : group * inputs + k / taps]);
+  return result;
+}
+
+void Regression::round(const WeightGrid& grid, double ridge, std::vector<float>& weight,
+                       std::vector<float>& bias, Team& team) const {
+  const auto channels = size_t(spec_.output.c);
+  const size_t n = equations_.unknowns(), outputs = groupOutputs();
+  const auto inputs = size_t(plan_->shape(spec_.source).c);
+  dense::require(weight.size() == channels * (n - 1) && bias.size() == channels,
+                 "weight and bias have not the length of the convolution's");
+  dense::require(grid.step.size() == channels && grid.largest.size() == channels &&
+                     (grid.units.size() == 1 || grid.units.size() == inputs),
+                 "the grid has not the length of the convolution's channels");
+  std::vector<double> a, factor(n * n);
+  std::vector<size_t> order(n);
+  for (size_t group = 0; group < size_t(spec_.groups); ++group) {
+    matrix(group, ridge, a);
+    // The bias first, whose steps are coarse, then what matters most: the later, the more is free.
+    for (size_t k = 0; k < n; ++k) order[k] = k;
+    std::stable_sort(order.begin(), order.end() - 1,
+                     [&](size_t i, size_t j) { return a[i * n + i] < a[j * n + j]; });
+    for (size_t i = 0; i < n; ++i) {
+      for (size_t j = i; j < n; ++j) {
+        const auto [low, high] = std::minmax(order[i], order[j]);
+        factor[i * n + j] = a[low * n + high];
+      }
+    }
+    cholesky(factor.data(), n, n);
+    const std::vector<double> unit = unitsOf(group, grid);
+    team.share(outputs, [&](unsigned, size_t m) {
+      const size_t c = group * outputs + m;
+      std::vector<double> values(weight.begin() + std::ptrdiff_t(c * (n - 1)),
+                                 weight.begin() + std::ptrdiff_t((c + 1) * (n - 1)));
+      values.push_back(bias[c]);
+      roundRow(factor, order,
+               {grid.step[c], grid.largest[c], grid.most, grid.step[c] * grid.biasSteps,
+                unit.data()},
+               values.data());
+      for (size_t k = 0; k + 1 < n; ++k) weight[c * (n - 1) + k] = float(values[k]);
+      bias[c] = float(values[n - 1]);
+    });
   }
 }
 

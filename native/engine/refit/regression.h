@@ -11,6 +11,7 @@
 #include "engine/refit/batch.h"
 #include "engine/refit/normal_equations.h"
 #include "engine/refit/positions.h"
+#include "engine/refit/rounding.h"
 #include "engine/team.h"
 
 namespace casc::refit {
@@ -46,6 +47,11 @@ class Regression {
    */
   Correction solve(double ridge, Team& team) const;
 
+  /** Rounds the convolution's weights [M, C/groups, kh, kw] and biases [M] in place, so that what
+   * solve() minimises grows little. Throws Error (ERR_CASC_ARGUMENT) for wrong lengths. */
+  void round(const WeightGrid& grid, double ridge, std::vector<float>& weight,
+             std::vector<float>& bias, Team& team) const;
+
  private:
   struct Image {
     double residual = 0;
@@ -56,6 +62,8 @@ class Regression {
               const AbortFlag& abort);
   void gatherSource(const float* value, unsigned worker, const Positions& positions,
                     NormalEquations::Rows& rows);
+  double matrix(size_t group, double ridge, std::vector<double>& a) const;
+  std::vector<double> unitsOf(size_t group, const WeightGrid& grid) const;
   void solveGroup(size_t group, double ridge, Correction& correction, double& explained) const;
 
   size_t groupOutputs() const { return size_t(spec_.output.c / spec_.groups); }

@@ -35,5 +35,33 @@ void snap(const float* x, float* y, size_t n, const Snap& grid) {
   snapAll<_MM_FROUND_TO_NEG_INF>(x, y, n, grid);
 }
 
+CASC_AVX2 double snapBack(const SnapPass& pass, const SnapRange& range) {
+  const __m256 low = _mm256_set1_ps(range.low), high = _mm256_set1_ps(range.high);
+  __m256 sums[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
+  size_t i = 0;
+  for (; i + kSnapLanes <= pass.n; i += kSnapLanes) {
+    for (size_t half = 0; half < 2; ++half) {
+      const size_t at = i + 8 * half;
+      const __m256 x = _mm256_loadu_ps(pass.x + at), y = _mm256_loadu_ps(pass.y + at);
+      const __m256 g = _mm256_loadu_ps(pass.gradient + at);
+      const __m256 below = _mm256_cmp_ps(x, high, _CMP_LT_OQ);
+      const __m256 inside = _mm256_and_ps(_mm256_cmp_ps(x, low, _CMP_GT_OQ), below);
+      if (pass.to) {
+        const __m256 to = _mm256_loadu_ps(pass.to + at);
+        _mm256_storeu_ps(pass.to + at,
+                         _mm256_blendv_ps(to, _mm256_add_ps(to, g), inside));
+      }
+      __m256 part = _mm256_blendv_ps(y, _mm256_sub_ps(y, x), inside);
+      part = _mm256_andnot_ps(_mm256_cmp_ps(x, low, _CMP_LE_OQ), part);
+      sums[half] = _mm256_add_ps(sums[half], _mm256_mul_ps(g, part));
+    }
+  }
+  alignas(32) float lanes[kSnapLanes];
+  _mm256_store_ps(lanes, sums[0]);
+  _mm256_store_ps(lanes + 8, sums[1]);
+  scalar::snapBackRest(pass, range, i, lanes);
+  return scalar::sumOfLanes(lanes);
+}
+
 }  // namespace casc::avx2
 #endif

@@ -26,4 +26,25 @@ void snap(const float* x, float* y, size_t n, const Snap& grid) {
   }
 }
 
+void snapBackRest(const SnapPass& pass, const SnapRange& range, size_t begin, float* lanes) {
+  for (size_t i = begin; i < pass.n; ++i) {
+    const float x = pass.x[i], y = pass.y[i], g = pass.gradient[i];
+    const bool inside = x > range.low && x < range.high;
+    if (pass.to && inside) pass.to[i] += g;
+    lanes[i % kSnapLanes] += g * (inside ? y - x : x <= range.low ? 0.0f : y);
+  }
+}
+
+double sumOfLanes(const float* lanes) {
+  double total = 0;
+  for (size_t lane = 0; lane < kSnapLanes; ++lane) total += double{lanes[lane]};
+  return total;
+}
+
+double snapBack(const SnapPass& pass, const SnapRange& range) {
+  float lanes[kSnapLanes] = {};
+  snapBackRest(pass, range, 0, lanes);
+  return sumOfLanes(lanes);
+}
+
 }  // namespace casc::scalar
