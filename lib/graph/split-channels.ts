@@ -112,33 +112,30 @@ export function checkCopies(
   trace: ChannelTrace,
   splits: ReadonlyMap<number, readonly number[]>,
 ): void {
-  const copiesOf = ({ id, channel }: ActivationChannel) => splits.get(id)?.[channel] ?? 1;
-  const splittable = new Map<number, Set<number>>();
-  for (const unit of splitUnits(network, trace)) {
-    const odd = unit.find((channel) => copiesOf(channel) !== copiesOf(unit[0]!));
-    if (odd) throw refuse(network, odd, 'needs as many copies as the others of its group');
-    for (const { id, channel } of unit) {
-      if (!splittable.has(id)) splittable.set(id, new Set());
-      splittable.get(id)!.add(channel);
+  for (const [id, copies] of splits) {
+    const node = network.nodes[id]!;
+    if (copies.length !== node.shape.c || !copies.every((m) => Number.isInteger(m) && m >= 1)) {
+      throw refuse(network, id, `needs a number of copies for each of its ${node.shape.c} channels, got [${copies}]`);
     }
   }
+  const units = splitUnits(network, trace);
+  const splittable = new Set(units.flat().map(({ id, channel }) => `${id}.${channel}`));
   for (const [id, copies] of splits) {
-    const { c } = network.nodes[id]!.shape;
-    for (let channel = 0; channel < Math.max(c, copies.length); channel++) {
-      const m = copies[channel]!;
-      if (channel >= c || !(Number.isInteger(m) && m >= 1)) {
-        throw refuse(network, { id, channel }, `expected a number of copies for each of its ${c} channels`);
-      }
-      if (m > 1 && !splittable.get(id)?.has(channel)) {
-        throw refuse(network, { id, channel }, 'cannot be split: more than convolutions makes or reads it');
-      }
+    const at = copies.findIndex((m, channel) => m > 1 && !splittable.has(`${id}.${channel}`));
+    if (at >= 0) {
+      throw refuse(network, id, `channel ${at} cannot be split: something else than convolutions makes or reads it`);
     }
+  }
+  const copiesOf = ({ id, channel }: ActivationChannel) => splits.get(id)?.[channel] ?? 1;
+  for (const unit of units) {
+    const odd = unit.find((member) => copiesOf(member) !== copiesOf(unit[0]!));
+    if (odd) throw refuse(network, odd.id, `channel ${odd.channel} needs as many copies as the others of its group`);
   }
 }
 
-function refuse(network: Network, { id, channel }: ActivationChannel, reason: string): CascError {
+function refuse(network: Network, id: number, reason: string): CascError {
   const { name } = network.nodes[id]!;
-  return new CascError('ERR_CASC_ARGUMENT', `${network.file}: channel ${channel} of ${name} ${reason}`, {
+  return new CascError('ERR_CASC_ARGUMENT', `${network.file}: ${name}: ${reason}`, {
     file: network.file,
     node: name,
   });

@@ -4,7 +4,7 @@
  * Σ_j ⌊z + (j + φ)/m⌋ = ⌊m·z + φ⌋ (Hermite). Readers have a weight for each copy, 1/m of the old one to begin with. In the float32
  * net nothing changes.
  */
-import type { ConvNode, Network, NetworkNode, RouteNode, Shape } from './network';
+import { type ConvNode, type Network, type NetworkNode, numel, type RouteNode, type Shape } from './network';
 import { checkCopies, traceChannels } from './split-channels';
 
 /** How often each channel of a value is there. */
@@ -83,17 +83,16 @@ function shared({ weight, window, groups, shape }: ConvNode, copies: Copies): Fl
 function rerouted(route: RouteNode, shapes: readonly Shape[], read: readonly Copies[], own: Copies): Int32Array {
   const plane = route.shape.h * route.shape.w;
   /** By element of the inputs: where its first copy is, and how far it is to the next. */
-  const places: number[] = [];
-  const distances: number[] = [];
-  let end = 0;
+  const places = new Int32Array(shapes.reduce((sum, shape) => sum + numel(shape), 0));
+  const distances = new Int32Array(places.length);
+  let place = 0;
+  let element = 0;
   read.forEach((copies, input) => {
     const size = shapes[input]!.h * shapes[input]!.w;
     for (const m of copies) {
-      for (let i = 0; i < size; i++) {
-        places.push(end + i);
-        distances.push(size);
-      }
-      end += m * size;
+      distances.fill(size, element, element + size);
+      for (let i = 0; i < size; i++) places[element++] = place + i;
+      place += m * size;
     }
   });
   const index = new Int32Array(total(own) * plane);
