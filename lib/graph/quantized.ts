@@ -20,8 +20,8 @@ export function withQuantizedActivations(
 
 /** One ReLU quantised: λ of length 1 or C. */
 export function quantizedActivation(node: ReluNode, levels: number, shift: number, clips: Float64Array): QuantNode {
-  const { max: _, trailingAxes: __, copies, ...rest } = node;
-  const phases = copies && phasesOf(copies, shift);
+  const { max: _, trailingAxes: __, ...rest } = node;
+  const phases = node.copies && phasesOf(node.copies, shift);
   const step = (phases ? Float64Array.from(phases, (_, c) => clips[c] ?? clips[0]!) : clips).map(
     (clip) => clip / levels,
   );

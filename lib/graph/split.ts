@@ -31,21 +31,17 @@ function widened(network: Network, node: NetworkNode, copies: readonly Copies[])
   const own = copies[node.id]!;
   const read = node.inputs.map((id) => copies[id]!);
   if ([own, ...read].every((list) => list.every((m) => m === 1))) return node;
-  const shape = { ...node.shape, c: total(own) };
-  switch (node.op) {
-    case 'conv': {
-      const { bias } = node;
-      return { ...node, shape, weight: repeated(shared(node, read[0]!), own), bias: bias && repeated(bias, own) };
-    }
-    case 'relu':
-      return { ...node, shape, copies: own };
-    case 'route': {
-      const shapes = node.inputs.map((id) => network.nodes[id]!.shape);
-      return { ...node, shape, index: rerouted(node, shapes, read, own) };
-    }
-    default:
-      return { ...node, shape } as NetworkNode; // a pool
+  const wide = { ...node, shape: { ...node.shape, c: total(own) }, ...(own.some((m) => m > 1) && { copies: own }) };
+  if (node.op === 'conv') {
+    const { bias } = node;
+    const weight = repeated(shared(node, read[0]!), own);
+    return { ...wide, weight, bias: bias && repeated(bias, own) } as ConvNode;
   }
+  if (node.op === 'route') {
+    const shapes = node.inputs.map((id) => network.nodes[id]!.shape);
+    return { ...wide, index: rerouted(node, shapes, read, own) } as RouteNode;
+  }
+  return wide;
 }
 
 function total(copies: Copies): number {
