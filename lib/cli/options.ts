@@ -30,6 +30,12 @@ function positiveNumber(text: string): number {
   return value;
 }
 
+function nonNegativeNumber(text: string): number {
+  const value = decimal(text);
+  if (!(value >= 0)) throw new InvalidArgumentError('Expected a number, at least 0.');
+  return value;
+}
+
 /** Parses the share of the percentile method. */
 export function share(text: string): number {
   const value = decimal(text);
@@ -105,9 +111,14 @@ export function methodOption(): Option {
     .default('mse');
 }
 
-/** `--iterations` and `--seconds`. */
+/** `--split`, `--iterations` and `--seconds`. */
 export function addTraining(command: Command): Command {
   return command
+    .option(
+      '--split <share>',
+      'of the methods refit and reconstruct: neurons that may be added, as a share (default: 0)',
+      nonNegativeNumber,
+    )
     .option('--iterations <n>', 'of the method reconstruct: steps for each block (default: 300)', wholeNumber(1))
     .addOption(
       new Option('--seconds <n>', 'of the method reconstruct: as many iterations as fit; which is printed')
@@ -118,6 +129,7 @@ export function addTraining(command: Command): Command {
 
 export interface TrainingFlags {
   method: QuantizeMethod;
+  split?: number;
   iterations?: number;
   seconds?: number;
   threads?: number;
@@ -148,6 +160,8 @@ Methods:
               clip values; at least 16 images, better 256 to 1024 (--samples)
   reconstruct refit, then weights, biases and clip values trained block by block on what the fp32 net's blocks put out;
               at least 32 images; --iterations (default 300) or --seconds say how long
+  With --split 0.5 up to half as many neurons again are spent where they take most error off the outputs: channels are
+  made several times over with staggered thresholds, and so have more levels between them.
   percentile  the paper's: a quantile of each layer's activations
 `;
 

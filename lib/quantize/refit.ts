@@ -7,15 +7,15 @@ import type { Dataset } from '../datasets';
 import { CascError } from '../errors';
 import type { ConvNode, Network, NetworkNode, ReluNode } from '../graph/network';
 import { type ClipValues, quantizedActivation, sharedClips, withQuantizedActivations } from '../graph/quantized';
-import { abortable, addon, type Correction, type NativeRegression, type PlanFormat, toCascError } from '../native';
 import { type Copies, phasesOf } from '../graph/split';
+import { abortable, addon, type Correction, type NativeRegression, type PlanFormat, toCascError } from '../native';
 import { Frontier, type StreamedBatch } from './frontier';
 import { gridOf } from './input-grid';
+import { LARGEST } from './limit';
 import { type RoundingGroup, roundingGroups, unitsOf } from './rounding-groups';
 import { activationOf, targetOf } from './targets';
 import { Twins } from './twins';
 import { channelSizes, LEAST_STEP, neuronGrid, readoutGrid, type WeighedInput } from './weight-grid';
-import { LARGEST } from './limit';
 
 export interface RefitOptions {
   /** Q. */
@@ -104,7 +104,10 @@ class Refit {
     this.groups =
       options.format === 'float32'
         ? []
-        : roundingGroups(quantized, network.nodes.filter(({ tail }) => !tail).map(({ id }) => id));
+        : roundingGroups(
+            quantized,
+            network.nodes.filter(({ tail }) => !tail).map(({ id }) => id),
+          );
     this.frontier = new Frontier(this.twins, network, calibration, {
       threads: this.threads,
       signal: options.signal,
@@ -266,9 +269,7 @@ class Refit {
       const shared = this.shared.has(node.id);
       const most = Math.min(node.max, 3e38);
       const choose = (times: number) =>
-        this.named(node, (abort) =>
-          search.search({ levels: times * levels, shift, shared, most, threads, abort }),
-        );
+        this.named(node, (abort) => search.search({ levels: times * levels, shift, shared, most, threads, abort }));
       const choice = await choose(1);
       // Copies of a channel have the levels of all of them between them.
       const phases = node.copies && phasesOf(node.copies, shift);
@@ -284,7 +285,11 @@ class Refit {
       if (group && !shared) this.leaveRoom(group, clips, node);
       this.clips.set(node.id, clips);
       twins.quantized[node.id] = quantizedActivation(node, levels, shift, clips);
-      if (group) await this.roundGroup(group, clips.map((clip) => clip / levels));
+      if (group)
+        await this.roundGroup(
+          group,
+          clips.map((clip) => clip / levels),
+        );
       const total = (values: Float64Array) => values.reduce((sum, v) => sum + v, 0);
       const count = choice.sampled * node.shape.c;
       this.layers.push({
