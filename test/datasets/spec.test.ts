@@ -38,5 +38,7 @@ test('openDataset refuses a spec of an unknown kind', async () => {
   const spec = { kind: 'svhn', path: 'x', split: null } as unknown as DataSpec;
   const error = await caught(() => openDataset(spec));
   expect(error.code).toBe('ERR_CASC_ARGUMENT');
-  expect(error.message).toBe('expected one of cifar10, cifar100, mnist, imagenet, coco, voc for data.kind but received "svhn"');
+  expect(error.message).toBe(
+    'expected one of cifar10, cifar100, mnist, imagenet, coco, voc for data.kind but received "svhn"',
+  );
 });
