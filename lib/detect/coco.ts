@@ -58,9 +58,11 @@ interface ClassFigures {
 export function cocoFigures(results: Iterable<ImageDetections>, truth: GroundTruth): CocoFigures {
   const detections = align(results, truth);
   const perClass = truth.categories.map((_, label) => encountersOf(label, truth, detections));
-  const figures = (area: AreaRange, limit: number) => perClass.map((encounters) => figuresOf(encounters, area, limit));
-  const all = figures(areas.all, LIMIT);
-  const [small, medium, large] = [areas.small, areas.medium, areas.large].map((area) => figures(area, LIMIT));
+  const judge = (area: AreaRange) => perClass.map((encounters) => judgedIn(encounters, area));
+  const everywhere = judge(areas.all);
+  const figures = (judged: readonly Judged[], limit: number) => judged.map((each) => figuresOf(each, limit));
+  const all = figures(everywhere, LIMIT);
+  const [small, medium, large] = [areas.small, areas.medium, areas.large].map((area) => figures(judge(area), LIMIT));
   return {
     AP: meanOf(all, 'precision'),
     AP50: meanOf(all, 'precision', 0),
@@ -68,8 +70,8 @@ export function cocoFigures(results: Iterable<ImageDetections>, truth: GroundTru
     APsmall: meanOf(small!, 'precision'),
     APmedium: meanOf(medium!, 'precision'),
     APlarge: meanOf(large!, 'precision'),
-    AR1: meanOf(figures(areas.all, 1), 'recall'),
-    AR10: meanOf(figures(areas.all, 10), 'recall'),
+    AR1: meanOf(figures(everywhere, 1), 'recall'),
+    AR10: meanOf(figures(everywhere, 10), 'recall'),
     AR100: meanOf(all, 'recall'),
     ARsmall: meanOf(small!, 'recall'),
     ARmedium: meanOf(medium!, 'recall'),
@@ -92,17 +94,28 @@ function encountersOf(label: number, { images }: GroundTruth, detections: (reado
   });
 }
 
-/** Null where the class has no object that counts. */
-function figuresOf(encounters: readonly Encounter[], area: AreaRange, limit: number): ClassFigures | null {
+/** One class in one range of areas. */
+interface Judged {
+  readonly encounters: readonly Encounter[];
+  readonly matchings: readonly Matching[];
+  /** Objects that should be found. */
+  readonly objects: number;
+}
+
+function judgedIn(encounters: readonly Encounter[], area: AreaRange): Judged {
   const matchings = encounters.map((each) => match(each, thresholds, area));
-  const objects = matchings.reduce((sum, matching) => sum + matching.objects, 0);
-  if (objects === 0) return null;
-  const ranked = rank(encounters, limit);
-  const curves = thresholds.map((_, t) => curveOf(ranked, matchings, encounters, t, objects));
+  return { encounters, matchings, objects: matchings.reduce((sum, matching) => sum + matching.objects, 0) };
+}
+
+/** Null where the class has no object that counts. */
+function figuresOf(judged: Judged, limit: number): ClassFigures | null {
+  if (judged.objects === 0) return null;
+  const ranked = rank(judged.encounters, limit);
+  const curves = thresholds.map((_, t) => curveOf(ranked, judged, t));
   return {
     precision: curves.map(({ precision }) => precision),
     recall: curves.map(({ recall }) => recall),
-    objects,
+    objects: judged.objects,
   };
 }
 
@@ -123,10 +136,8 @@ function rank(encounters: readonly Encounter[], limit: number): Ranked[] {
 
 function curveOf(
   ranked: readonly Ranked[],
-  matchings: readonly Matching[],
-  encounters: readonly Encounter[],
+  { encounters, matchings, objects }: Judged,
   threshold: number,
-  objects: number,
 ): { precision: number; recall: number } {
   const precision: number[] = [];
   const recall: number[] = [];

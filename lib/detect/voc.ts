@@ -71,8 +71,9 @@ function curveOf(
   least: number,
 ): Curve {
   const ranked = detections
-    .flatMap((list, image) => list.map((detection) => ({ image, detection })))
-    .filter(({ detection }) => detection[0] === label)
+    .flatMap((list, image) =>
+      list.filter((detection) => detection[0] === label).map((detection) => ({ image, detection })),
+    )
     .sort((a, b) => b.detection[1] - a.detection[1]);
   const found = new Set<TruthObject>();
   const recall: number[] = [];
