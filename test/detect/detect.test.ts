@@ -50,6 +50,16 @@ describe('FastestDet', () => {
   });
 });
 
+test('the example of detect', () => {
+  const map = new Float32Array(85);
+  map[0] = 1;
+  map.set([Math.atanh(0.5), Math.atanh(0.5), 0, 0], 1);
+  map[5 + 2] = 1;
+  const scaling = parseInputScaling({ resize: { rule: 'stretch', size: 16 } });
+  const geometry = imageGeometry({ width: 640, height: 480 }, scaling);
+  expect(detect([map], decoders.fastestdet, geometry)).toEqual([[2, 1, 160, 120, 480, 360]]);
+});
+
 describe('the paper’s head', () => {
   // 64x64 pixels, 2x2 cells of 32; two classes. Cell 3: row 1, column 1.
   const decoder = decoders['yolo-one-scale'];

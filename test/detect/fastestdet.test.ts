@@ -73,7 +73,6 @@ describeWithData('FastestDet on coco128', [model, 'data/coco128'], () => {
     const figures = cocoFigures(results, data.detection!);
     near(figures.AP50, ap50, 0.002);
     near(figures.AP, ap, 0.002);
-    if (process.env.SHOW) console.log(figures);
     // Stored as JSON, in another order: the same figures.
     const stored = JSON.parse(JSON.stringify([...results].reverse())) as ImageDetections[];
     expect(cocoFigures(stored, data.detection!)).toEqual<CocoFigures>(figures);
@@ -89,7 +88,6 @@ describeWithData('FastestDet on voc-sample', [model, 'data/voc-sample'], () => {
     expect([dropped.length, unknown]).toEqual([60, []]);
     const results = detectAll(await outputsOf(data), data, { classes: labels });
     const figures = vocFigures(results, data.detection!);
-    if (process.env.SHOW) console.log(figures);
     near(figures.area, 43.4 / 100, 0.003);
     near(figures.elevenPoint, 0.437, 0.003);
     expect(figures.classes.filter(({ area }) => area !== null)).toHaveLength(18);

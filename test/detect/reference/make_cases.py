@@ -185,7 +185,8 @@ class Maker:
         for _ in range(self.r.choice([0, 1, 1, 1, 2])):
             dx, dy, dw, dh = (self.r.gauss(0, 0.1) for _ in range(4))
             wrong = self.r.random() < 0.1
-            found.append(self.detection(self.label() if wrong else label, x + dx * w, y + dy * h, w * (1 + dw), h * (1 + dh)))
+            shown = self.label() if wrong else label
+            found.append(self.detection(shown, x + dx * w, y + dy * h, w * (1 + dw), h * (1 + dh)))
         return found
 
     def detection(self, label, x, y, w, h):
@@ -255,6 +256,15 @@ def without(key):
     return image
 
 
+def each_box_twice(self):
+    """Two objects share a box: which of them a detection takes decides whether it counts."""
+    image = Maker.image(self)
+    for made in list(image["objects"]):
+        image["objects"].append(made[:6] + [self.r.randrange(2)])
+    self.r.shuffle(image["objects"])
+    return image
+
+
 def perfect(self, made):
     label, x, y, w, h, _, _ = made
     return [[label, self.score(), x, y, x + w, y + h]]
@@ -292,7 +302,9 @@ COMMON = {
     "detections of no width": variant(hits=nothing_wide, whole=True, images=4),
     "one image, one class": variant(images=1, classes=1, objects=(5, 5)),
     "many classes, few objects": variant(images=5, classes=12, objects=(1, 3)),
-    "no class has both": variant(object=class_without_objects, hits=lambda self, made: [[2, 0.5, 0, 0, 9, 9]], images=3, noise=(0, 0)),
+    "each box twice, some free": variant(image=each_box_twice, free=sometimes(0.5), whole=True),
+    "no class has both": variant(
+        object=class_without_objects, hits=lambda self, made: [[2, 0.5, 0, 0, 9, 9]], images=3, noise=(0, 0)),
 }
 
 COCO_ONLY = {
@@ -300,7 +312,8 @@ COCO_ONLY = {
     "medium objects": variant(sizes=(33, 95)),
     "large objects": variant(sizes=(100, 300)),
     "areas at the edges of their ranges": variant(area=edge_of_areas, sizes=(28, 100)),
-    "areas of segments, smaller than the boxes": variant(area=lambda self, w, h: round(w * h * self.r.uniform(0.2, 1), 2), sizes=(20, 150)),
+    "areas of segments, smaller than the boxes": variant(
+        area=lambda self, w, h: round(w * h * self.r.uniform(0.2, 1), 2), sizes=(20, 150)),
     "areas of segments and crowds": variant(area=lambda self, w, h: round(w * h * 0.6, 2), free=sometimes(0.3), sizes=(20, 150)),
     "more than ten detections of a class": variant(classes=1, images=3, objects=(8, 15), noise=(5, 10)),
     "more than a hundred detections of a class": variant(classes=1, images=2, objects=(3, 6), noise=(110, 120), whole=True),
