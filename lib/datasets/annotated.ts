@@ -1,9 +1,9 @@
 /** What the readers of detection data share: images in a folder, each with its annotated size. */
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { CascError } from '../errors';
 import { decodeImage } from './decode';
-import { fileError } from './file-error';
+import { fileError, onFile } from './file-error';
 import type { RawImage } from './raw-image';
 
 /** Names in a folder; null where there is no such folder. */
@@ -15,6 +15,12 @@ export async function namesIn(folder: string): Promise<string[] | null> {
     if (code === 'ENOENT' || code === 'ENOTDIR') return null;
     throw fileError(folder, error);
   }
+}
+
+/** A file's text, without a byte order mark, which neither JSON nor an XML parser takes. */
+export async function readText(file: string): Promise<string> {
+  const text = await onFile(file, (path) => readFile(path, 'utf8'));
+  return text.startsWith('\uFEFF') ? text.slice(1) : text;
 }
 
 /** Which files are there, asked folder by folder: one question for thousands of images. */

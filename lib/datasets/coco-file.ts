@@ -1,7 +1,9 @@
 /** COCO's annotation file: read, checked, and turned into ground truth. */
-import { readFile } from 'node:fs/promises';
+import { constants } from 'node:buffer';
+import { stat } from 'node:fs/promises';
 import { z } from 'zod';
 import { CascError, messageOf } from '../errors';
+import { readText } from './annotated';
 import { onFile } from './file-error';
 import type { GroundTruth, TruthObject } from './ground-truth';
 
@@ -76,7 +78,7 @@ class Problems {
  * @throws CascError ERR_CASC_FILE, ERR_CASC_DATA where the file is no JSON or its entries are wrong or do not fit together.
  */
 export async function readCocoFile(file: string): Promise<GroundTruth> {
-  const text = await onFile(file, (path) => readFile(path, 'utf8'));
+  const text = await textOf(file);
   const problems = new Problems(file);
   const content = problems.parse(fileSchema, jsonOf(text, file), () => 'the file');
   problems.throwIfAny();
@@ -117,6 +119,18 @@ export async function readCocoFile(file: string): Promise<GroundTruth> {
   });
   problems.throwIfAny();
   return { categories, images: [...images.values()] };
+}
+
+async function textOf(file: string): Promise<string> {
+  const { size } = await onFile(file, (path) => stat(path));
+  if (size > constants.MAX_STRING_LENGTH) {
+    throw new CascError(
+      'ERR_CASC_DATA',
+      `${file} has ${size} bytes, more than the ${constants.MAX_STRING_LENGTH} that Node.js reads as one text; split it, or leave out the segmentations`,
+      { file },
+    );
+  }
+  return readText(file);
 }
 
 function jsonOf(text: string, file: string): unknown {

@@ -39,7 +39,7 @@ export async function openCoco(spec: DataSpec, labelled: boolean): Promise<Sourc
     channels: 3,
     classes: truth.categories.length,
     classNames: truth.categories.map(({ name }) => name),
-    labels: null,
+    labels: truth.images.map(({ id }) => ({ id, label: -1 })),
     ...(labelled ? { detection: truth } : {}),
     missing,
     notes: [],
@@ -147,7 +147,7 @@ async function imagesAlone({ root, folders }: Place): Promise<Source> {
       channels: 3,
       classes: null,
       classNames: null,
-      labels: null,
+      labels: names.map((id) => ({ id, label: -1 })),
       notes: [],
       async *items() {
         for (const id of names) yield { id, label: -1, load: () => decodeImage(join(folder, id), id) };

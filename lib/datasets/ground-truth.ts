@@ -34,6 +34,6 @@ export interface Category {
 export interface GroundTruth {
   /** In class order: by rising id. */
   readonly categories: readonly Category[];
-  /** In the order of the batches: image i of a batch is `images[batch.start + i]`. */
+  /** In the order of the batches. */
   readonly images: readonly ImageTruth[];
 }

@@ -1,8 +1,7 @@
 /** One annotation file of Pascal VOC: XML to ground truth. */
-import { readFile } from 'node:fs/promises';
 import { DOMParser, type Element, onErrorStopParsing, ParseError } from '@xmldom/xmldom';
 import { CascError } from '../errors';
-import { onFile } from './file-error';
+import { readText } from './annotated';
 import type { ImageTruth, TruthObject } from './ground-truth';
 
 /**
@@ -13,9 +12,8 @@ import type { ImageTruth, TruthObject } from './ground-truth';
  * of an unknown class or of negative size.
  */
 export async function readVocFile(file: string, id: string, labels: ReadonlyMap<string, number>): Promise<ImageTruth> {
-  const text = await onFile(file, (path) => readFile(path, 'utf8'));
   const reader = new Reader(file, id);
-  const annotation = reader.parse(text);
+  const annotation = reader.parse(await readText(file));
   const size = reader.child(annotation, 'size');
   const objects = children(annotation, 'object').map((object): TruthObject => {
     const name = reader.text(object, 'name');

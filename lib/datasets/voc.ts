@@ -1,8 +1,8 @@
 /** Pascal VOC and data sets laid out like it. */
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
 import { CascError } from '../errors';
-import { decodeAnnotated, namesIn } from './annotated';
+import { decodeAnnotated, namesIn, readText } from './annotated';
 import { decodeImage, isImageFile } from './decode';
 import { onFile } from './file-error';
 import type { ImageTruth } from './ground-truth';
@@ -49,7 +49,7 @@ export async function openVoc(spec: DataSpec, { labelled, classNames, signal }: 
     channels: 3,
     classes: names.length,
     classNames: names,
-    labels: null,
+    labels: ids.map((id) => ({ id, label: -1 })),
     ...(truths
       ? { detection: { categories: names.map((name, label) => ({ id: label + 1, name })), images: truths } }
       : {}),
@@ -90,7 +90,7 @@ async function listOf(path: string, split: string): Promise<string> {
 }
 
 async function idsOf(list: string): Promise<string[]> {
-  const lines = (await onFile(list, (path) => readFile(path, 'utf8'))).split('\n').map((line) => line.trim());
+  const lines = (await readText(list)).split('\n').map((line) => line.trim());
   const seen = new Set<string>();
   lines.forEach((id, at) => {
     if (id === '') return;

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { openDataset } from '../../lib/datasets';
@@ -103,6 +103,11 @@ test.each([
   expect(batches.flatMap(({ images, count }) => Array.from({ length: count }, (_, i) => images[i * 72]))).toEqual([
     2, 1, 0,
   ]);
+});
+
+test('a byte order mark does not matter', async () => {
+  const root = await dataSet('images', { 'instances_val.json': `\uFEFF${JSON.stringify(content())}` });
+  expect((await openDataset(`coco:${root}`)).size).toBe(3);
 });
 
 test('the ground truth follows limit and spread', async () => {
@@ -216,6 +221,14 @@ describe('refused', () => {
     const error = await caught(() => openDataset(`coco:${root}`));
     expect(error.code).toBe('ERR_CASC_DATA');
     expect(error.message).toContain(problem);
+  });
+
+  test('a file too large for one text', async () => {
+    const root = await dataSet('images', { 'instances_val.json': '' });
+    truncateSync(join(root, 'annotations/instances_val.json'), 600_000_000); // sparse
+    const error = await caught(() => openDataset(`coco:${root}`));
+    expect(error.code).toBe('ERR_CASC_DATA');
+    expect(error.message).toContain('has 600000000 bytes, more than the ');
   });
 
   test('a missing image, by name, before any work', async () => {

@@ -68,6 +68,15 @@ test('classes of one’s own', async () => {
   expect(data.detection!.images[1]!.objects[0]!.label).toBe(1);
 });
 
+test('byte order marks and declarations do not matter', async () => {
+  const marked = Object.entries(sound).map(([id, text]) => [
+    id,
+    `\uFEFF<?xml version="1.0" encoding="utf-8"?>\n${text}`,
+  ]);
+  const root = await dataSet(Object.fromEntries(marked), '\uFEFF000012\r\n000007\r\n');
+  expect((await openDataset(`voc:${root}`)).detection).toEqual((await open(sound)).detection);
+});
+
 test('without labels the annotations are not read', async () => {
   const data = await open({}, { labelled: false });
   expect(data).toMatchObject({ size: 2, detection: null });
