@@ -4,18 +4,43 @@
  */
 export { type ConvertedNetwork, type ConvertOptions, convert } from './convert';
 export {
+  type Category,
   type DataBatch,
   type DataSpec,
   type Dataset,
   type DatasetOptions,
+  type GroundTruth,
+  type ImageGeometry,
+  type ImageTruth,
   type InputScaling,
   type InputScalingOptions,
+  imageGeometry,
   openDataset,
   parseDataSpec,
   parseInputScaling,
   readNpy,
+  type TruthObject,
+  toImage,
   writeNpy,
 } from './datasets';
+export {
+  type ClassMap,
+  type CocoFigures,
+  cocoClasses,
+  cocoFigures,
+  type Decoder,
+  type DecoderOptions,
+  type Detection,
+  type DetectOptions,
+  decoders,
+  detect,
+  type ImageDetections,
+  mapClasses,
+  parseDecoder,
+  type VocFigures,
+  type VocOptions,
+  vocFigures,
+} from './detect';
 export { CascError, type ErrorCode, type ErrorPlace } from './errors';
 export {
   type Accuracy,

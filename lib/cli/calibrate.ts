@@ -115,6 +115,7 @@ async function run(file: string, flags: Flags, signal: AbortSignal): Promise<Lev
       data,
       method,
       iterations,
+      split: flags.split,
       threads,
       signal,
       judge: flags.agreement ? 'agreement' : undefined,

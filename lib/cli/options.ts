@@ -30,6 +30,12 @@ function positiveNumber(text: string): number {
   return value;
 }
 
+function nonNegativeNumber(text: string): number {
+  const value = decimal(text);
+  if (!(value >= 0)) throw new InvalidArgumentError('Expected a number, at least 0.');
+  return value;
+}
+
 /** Parses the share of the percentile method. */
 export function share(text: string): number {
   const value = decimal(text);
@@ -60,6 +66,12 @@ function numberList(text: string): number[] {
   return values;
 }
 
+function byteList(text: string): number[] {
+  const values = numberList(text);
+  if (values.every((value) => Number.isInteger(value) && value >= 0 && value <= 255)) return values;
+  throw new InvalidArgumentError('Expected whole numbers from 0 to 255.');
+}
+
 function positiveList(text: string): number[] {
   const values = numberList(text);
   if (values.some((value) => value <= 0)) throw new InvalidArgumentError('Expected numbers above 0.');
@@ -88,6 +100,9 @@ Data is kind:path[#split]:
   mnist               folder or images file in IDX, also gzipped (Fashion-MNIST, ...); split test (default) or train
   imagenet            folder of class folders (n01440764, ...), or of images with labels.txt; the split is a subfolder
                       or a label file
+  coco                folder with annotations/*.json and images (val2017/, images/), or the JSON file; the split is val2017
+                      and the like
+  voc                 folder as VOCdevkit/VOC2007; the split is a list in ImageSets/Main (default: test)
 `;
 
 export function formatOption(text = 'arithmetic (default: what the file records, else float32)'): Option {
@@ -105,9 +120,14 @@ export function methodOption(): Option {
     .default('mse');
 }
 
-/** `--iterations` and `--seconds`. */
+/** `--split`, `--iterations` and `--seconds`. */
 export function addTraining(command: Command): Command {
   return command
+    .option(
+      '--split <share>',
+      'of the methods refit and reconstruct: neurons that may be added, as a share (default: 0)',
+      nonNegativeNumber,
+    )
     .option('--iterations <n>', 'of the method reconstruct: steps for each block (default: 300)', wholeNumber(1))
     .addOption(
       new Option('--seconds <n>', 'of the method reconstruct: as many iterations as fit; which is printed')
@@ -118,6 +138,7 @@ export function addTraining(command: Command): Command {
 
 export interface TrainingFlags {
   method: QuantizeMethod;
+  split?: number;
   iterations?: number;
   seconds?: number;
   threads?: number;
@@ -148,6 +169,8 @@ Methods:
               clip values; at least 16 images, better 256 to 1024 (--samples)
   reconstruct refit, then weights, biases and clip values trained block by block on what the fp32 net's blocks put out;
               at least 32 images; --iterations (default 300) or --seconds say how long
+  With --split 0.5 up to half as many neurons again are spent where they take most error off the outputs: channels are
+  made several times over with staggered thresholds, and so have more levels between them.
   percentile  the paper's: a quantile of each layer's activations
 `;
 
@@ -225,6 +248,8 @@ export interface ScalingFlags {
   std?: number[];
   scale?: number;
   resize?: InputScalingOptions['resize'];
+  letterbox?: InputScalingOptions['resize'];
+  pad?: number[];
   interpolation?: InputScaling['interpolation'];
   antialias?: boolean;
   crop?: InputScalingOptions['crop'];
@@ -238,6 +263,12 @@ export function addScaling(command: Command): Command {
     .option('--std <list>', 'divides per channel, after that', positiveList)
     .option('--scale <s>', 'multiplies the pixels 0..255 (default: 1/255)', positiveNumber)
     .option('--resize <size|HxW>', 'shorter side, or stretch to height x width', resizeOf)
+    .addOption(
+      new Option('--letterbox <size|HxW>', 'largest size of the same aspect ratio that fits, in the middle')
+        .argParser(letterboxOf)
+        .conflicts(['resize', 'crop']),
+    )
+    .option('--pad <list>', 'what a letter-box is filled with, 0..255 (default: 114)', byteList)
     .addOption(
       new Option('--interpolation <rule>', 'resize rule (default: bilinear)').choices([
         'bilinear',
@@ -259,7 +290,8 @@ export function scalingOf(flags: ScalingFlags, network: Network): InputScalingOp
   if (flags.mean) scaling.mean = flags.mean;
   if (flags.std) scaling.std = flags.std;
   if (flags.scale !== undefined) scaling.scale = flags.scale;
-  if (flags.resize) scaling.resize = flags.resize;
+  if (flags.resize ?? flags.letterbox) scaling.resize = flags.resize ?? flags.letterbox;
+  if (flags.pad) scaling.resize = paddedWith(scaling.resize, flags.pad);
   if (flags.interpolation) scaling.interpolation = flags.interpolation;
   if (flags.antialias === false) scaling.antialias = false;
   if (flags.crop) scaling.crop = flags.crop;
@@ -273,6 +305,15 @@ export function scalingOf(flags: ScalingFlags, network: Network): InputScalingOp
 function resizeOf(text: string): InputScalingOptions['resize'] {
   const [height, width] = sizeOf(text);
   return text.includes('x') ? { rule: 'stretch', size: [height, width] } : { rule: 'short-side', size: height };
+}
+
+function letterboxOf(text: string): InputScalingOptions['resize'] {
+  return { rule: 'letterbox', size: sizeOf(text) };
+}
+
+function paddedWith(resize: InputScalingOptions['resize'], pad: number[]): InputScalingOptions['resize'] {
+  if (resize?.rule === 'letterbox') return { ...resize, pad };
+  throw new CascError('ERR_CASC_ARGUMENT', '--pad is for a letter-box; give --letterbox, too', { option: 'pad' });
 }
 
 function cropOf(text: string): InputScalingOptions['crop'] {

@@ -61,7 +61,7 @@ export class StagedProgress {
 
 /** What quantize counts at a stage. */
 function unitOf(stage: CalibrateProgress['stage']): string {
-  if (stage === 'fitting') return 'layers';
+  if (stage === 'fitting' || stage === 'splitting') return 'layers';
   return stage === 'training' ? 'iterations' : 'images';
 }
 

@@ -139,6 +139,7 @@ async function quantizeWith(
       clips: flags.clips,
       percentile: flags.percentile,
       iterations,
+      split: flags.split,
       scaling: calibration?.scaling ?? scaling,
       threads: flags.threads,
       signal,

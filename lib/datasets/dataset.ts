@@ -2,15 +2,18 @@
 import { availableParallelism } from 'node:os';
 import { argumentError, CascError } from '../errors';
 import { openCifar } from './cifar';
+import { openCoco } from './coco';
+import type { GroundTruth } from './ground-truth';
 import { openImagenet } from './imagenet';
 import { openMnist } from './mnist';
 import { planesOf } from './normalize';
 import { prepare } from './prepare';
 import { type InputScaling, type InputScalingOptions, parseInputScaling } from './scaling';
 import { positions } from './selection';
-import type { Source } from './source';
+import type { MissingImage, Source } from './source';
 import { type DataKind, type DataSpec, dataKinds, parseDataSpec } from './spec';
 import { batchesOf, checkLabel, type DataBatch } from './stream';
+import { openVoc } from './voc';
 
 export interface DatasetOptions {
   /** What the network was trained on. `channels` defaults to how the data set stores its images. */
@@ -19,11 +22,11 @@ export interface DatasetOptions {
   limit?: number;
   /** Spreads the limit evenly over the data set, for a fair sample where images are sorted by class. Default false. */
   spread?: boolean;
-  /** False where labels are not needed (calibration): a flat folder then needs no label file. Default true. */
+  /** False where labels are not needed (calibration): images without a label file or annotations will do. Default true. */
   labelled?: boolean;
   /** Outputs of the network: every label must be below. */
   classes?: number;
-  /** Names where the data set has none (MNIST and its relatives), in class order. */
+  /** Names where the data set has none (MNIST and its relatives; VOC's layout with other classes than VOC's 20), in class order. */
   classNames?: readonly string[];
   /** Images decoded at a time; default: the CPUs of this machine. */
   concurrency?: number;
@@ -42,6 +45,8 @@ export interface Dataset {
   /** Number of classes, where the data set says it. */
   readonly classes: number | null;
   readonly classNames: readonly string[] | null;
+  /** Objects of the images that `batches` yields, in their order; null where the data set is not one for detection. */
+  readonly detection: GroundTruth | null;
   /** Per-image shape of the network's input. */
   readonly shape: { readonly c: number; readonly h: number; readonly w: number };
   /** The scaling in use, defaults filled in. */
@@ -80,10 +85,11 @@ export async function openDataset(spec: string | DataSpec, options: DatasetOptio
   const { channels, ...scalingOptions } = parseInputScaling(options.scaling ?? {});
   const { kind, path, split } = typeof spec === 'string' ? parseDataSpec(spec) : spec;
 
-  const source = await openSource({ kind, path, split }, classes, labelled);
+  const source = await openSource({ kind, path, split }, { classes, classNames, labelled, signal });
   if (source.total === 0) {
     throw new CascError('ERR_CASC_DATA', `${path} holds no images; check the path and the split`, { file: path });
   }
+  if (source.missing?.length) throw missingImages(source.missing);
   const stored = source.channels === 1 ? 'gray' : 'rgb';
   const scaling = parseInputScaling({ ...scalingOptions, channels: options.scaling?.channels ? channels : stored });
   const size = Math.min(source.total, limit);
@@ -99,6 +105,9 @@ export async function openDataset(spec: string | DataSpec, options: DatasetOptio
     total: source.total,
     classes: source.classes,
     classNames: source.classNames ?? classNames ?? null,
+    detection: source.detection
+      ? { ...source.detection, images: taken.map((at) => source.detection!.images[at]!) }
+      : null,
     shape,
     scaling,
     notes: source.notes,
@@ -106,7 +115,13 @@ export async function openDataset(spec: string | DataSpec, options: DatasetOptio
   };
 }
 
-async function openSource(spec: DataSpec, classes: number | null, labelled: boolean): Promise<Source> {
+interface OpenOptions extends Pick<DatasetOptions, 'classNames' | 'signal'> {
+  classes: number | null;
+  labelled: boolean;
+}
+
+async function openSource(spec: DataSpec, options: OpenOptions): Promise<Source> {
+  const { classes, labelled, classNames, signal } = options;
   switch (spec.kind) {
     case 'cifar10':
     case 'cifar100':
@@ -115,9 +130,23 @@ async function openSource(spec: DataSpec, classes: number | null, labelled: bool
       return openMnist(spec);
     case 'imagenet':
       return openImagenet(spec, classes, labelled);
+    case 'coco':
+      return openCoco(spec, labelled);
+    case 'voc':
+      return openVoc(spec, { labelled, classNames, signal });
     default:
       throw argumentError('data.kind', `one of ${dataKinds.join(', ')}`, spec.kind);
   }
+}
+
+function missingImages(missing: readonly MissingImage[]): CascError {
+  const { id, file, namedIn } = missing[0]!;
+  const more = missing.length > 1 ? ` (and ${missing.length - 1} more images that ${namedIn} names)` : '';
+  return new CascError(
+    'ERR_CASC_IMAGE',
+    `${file} does not exist, but ${namedIn} names the image ${id}${more}; add the image, or take it out of that file`,
+    { file, image: id },
+  );
 }
 
 async function shapeOf(source: Source, scaling: InputScaling): Promise<Dataset['shape']> {

@@ -1,4 +1,5 @@
 /** What a reader of one kind of data set gives to openDataset. */
+import type { GroundTruth } from './ground-truth';
 import type { RawImage } from './raw-image';
 
 export interface SourceItem {
@@ -8,6 +9,14 @@ export interface SourceItem {
   readonly label: number;
   /** Decodes the image. Errors: ERR_CASC_IMAGE. */
   load(): RawImage | Promise<RawImage>;
+}
+
+export interface MissingImage {
+  readonly id: string;
+  /** Where it should be. */
+  readonly file: string;
+  /** The file that names it. */
+  readonly namedIn: string;
 }
 
 export interface Source {
@@ -22,6 +31,10 @@ export interface Source {
   readonly classNames: readonly string[] | null;
   /** Ids and labels of all images, where they are known without reading the images. */
   readonly labels: ReadonlyArray<{ readonly id: string; readonly label: number }> | null;
+  /** Objects of all images, where the data set is one for detection and labels were asked for. */
+  readonly detection?: GroundTruth;
+  /** Images that the data set names but that are not there. */
+  readonly missing?: readonly MissingImage[];
   /** What a reader of the results should know, for example where the class order comes from. */
   readonly notes: readonly string[];
   /** The images in order, from the beginning on each call. Pixels are decoded only where `load` is called. */

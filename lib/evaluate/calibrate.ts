@@ -16,7 +16,7 @@ export const ENERGY = { multiplyAdd: 4.6e-12, addition: 0.9e-12 } as const;
 export interface CalibrateOptions
   extends Pick<
     QuantizeOptions,
-    'shift' | 'method' | 'clips' | 'percentile' | 'iterations' | 'scaling' | 'threads' | 'signal'
+    'shift' | 'method' | 'clips' | 'percentile' | 'iterations' | 'split' | 'scaling' | 'threads' | 'signal'
   > {
   /** Numbers of levels to try, 1 to 255: each is also the number of awake steps T. */
   levels: readonly number[];

@@ -90,11 +90,6 @@ export interface BlockDescription extends DenseDescription {
    * the last with stepOut = stepIn. `outputs` are compared with the targets.
    */
   nodes: NetworkNode[];
-  /**
-   * Per output: scores of classes are compared by the Kullback-Leibler divergence of their softmax, other values by squared error
-   * relative to the variance of the targets; the loss is the sum of these by weight.
-   */
-  losses: { scores: boolean; weight: number }[];
   /** Per input node: what one spike of a channel is worth, length 1 or C. Weights are rounded in these units. */
   units: Float64Array[];
   /** Per input node: the largest sum of a channel over all levels, in its units. */

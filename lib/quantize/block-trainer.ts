@@ -24,13 +24,11 @@ export interface BlockTraining {
   levels: number;
   /** The integers that the input was rounded to; null in float32. */
   grid: InputGrid | null;
-  /** Per output of the block. */
-  losses: BlockDescription['losses'];
   schedule: BlockDescription['schedule'];
 }
 
 export function trainerOf(network: Network, block: Block, training: BlockTraining): BlockDescription {
-  const { format, levels, grid, losses, schedule } = training;
+  const { format, levels, grid, schedule } = training;
   const dense = denseBlock(network, block);
   const place = new Map([...block.inputs, ...block.nodes].map((id, at) => [id, at]));
   const groups = format === 'float32' ? [] : roundingGroups(network, block.nodes);
@@ -42,7 +40,6 @@ export function trainerOf(network: Network, block: Block, training: BlockTrainin
   return {
     nodes,
     outputs,
-    losses,
     units: block.inputs.map((id) => unitsOf(network, id, (grid?.step ?? 1) / levels)),
     reach: Float64Array.from(block.inputs, (id) => {
       return id === network.input && grid ? levels * Math.max(Math.abs(grid.lo), Math.abs(grid.hi)) : levels;

@@ -45,6 +45,11 @@ export interface QuantizeOptions {
    * `iterationsWithin` for a number that fits a time.
    */
   iterations?: number;
+  /**
+   * Of refit and reconstruct: neurons that may be added, as a share of the net's. Where that takes most error off the outputs,
+   * channels are made several times over with staggered thresholds and so have more levels between them. Default 0.
+   */
+  split?: number;
   /** Recorded in the file; default: the calibration data's. */
   scaling?: InputScaling;
   classNames?: readonly string[];
@@ -58,11 +63,13 @@ export interface QuantizedLayer {
   name: string;
   /** λ: one value for the layer, or one for each channel. */
   clips: readonly number[];
+  /** Neurons by those of the imported net's activation: above 1 where channels were split. */
+  copies: number;
   /** Largest activation seen in calibration; null, as all that follows, where the net came quantised. */
   max: number | null;
   /**
    * Root mean square difference of the quantised activation from the fp32 net's, relative to the latter's root mean square, on
-   * up to 256 calibration images.
+   * up to 256 calibration images. Of channels that were split each copy counts on its own; their mean is nearer.
    */
   error: number | null;
   /** The same with clip values by squared error and weights as they were; null where that is all that was done. */
@@ -121,7 +128,8 @@ async function quantizeActivations(
   if (options.iterations !== undefined && method !== 'reconstruct') {
     throw argumentError('iterations', 'nothing (only the method reconstruct iterates)', options.iterations);
   }
-  const settings = { method, percentile, clips: granularity, iterations: options.iterations ?? ITERATIONS };
+  const { split = 0, iterations = ITERATIONS } = options;
+  const settings = { method, percentile, clips: granularity, iterations, split };
   checkMethod(settings);
   if (!calibration) throw argumentError('calibration', 'a data set (the net has plain ReLUs)', calibration);
 
@@ -137,7 +145,7 @@ async function quantizeActivations(
     signal,
     onProgress,
   });
-  const { clips, seen, start } = chosen;
+  const { fp32, clips, seen, start } = chosen;
   const metadata: NetworkMetadata = {
     format,
     levels,
@@ -150,8 +158,8 @@ async function quantizeActivations(
   };
   const quantized = withQuantizedActivations(chosen.network, levels, shift, (id) => clips.get(id)!);
   const written = write(model, network, quantized, clips, metadata, seen.input);
-  const before = start && withQuantizedActivations(network, levels, shift, (id) => start.get(id)!);
-  const measured = await measure(network, [quantized, before ?? []].flat(), importGraph(written), calibration, {
+  const before = start && withQuantizedActivations(fp32, levels, shift, (id) => start.get(id)!);
+  const measured = await measure(fp32, [quantized, before ?? []].flat(), importGraph(written), calibration, {
     threads,
     signal,
     onProgress: (done, total) => onProgress?.(done, total, 'measuring'),
@@ -161,6 +169,7 @@ async function quantizeActivations(
     ([id, values]): QuantizedLayer => ({
       name: network.nodes[id]!.name,
       clips: [...values],
+      copies: copiesOf(fp32, id),
       max: seen.activations.get(id)!.max,
       errorBefore: first?.get(id)?.error ?? null,
       ...after!.get(id)!,
@@ -177,6 +186,11 @@ async function quantizeActivations(
     images: seen.images,
     ...(answers ? { answers: { images: measured.images, ...answers } } : {}),
   };
+}
+
+function copiesOf({ nodes }: Network, id: number): number {
+  const node = nodes[id]!;
+  return node.op === 'relu' && node.copies ? node.shape.c / node.copies.length : 1;
 }
 
 /** In float32 the original graph where its weights still hold, else node by node. */
@@ -240,7 +254,7 @@ async function keepActivations(
       : (recorded.classes ?? (options.calibration?.classNames as string[] | null) ?? undefined),
   };
   const written = fixed(network, format, metadata, input && inputRangeOf(input));
-  const unknown = { max: null, error: null, errorBefore: null, zero: null, top: null };
+  const unknown = { copies: 1, max: null, error: null, errorBefore: null, zero: null, top: null };
   const layers = Object.entries(clips).map(([name, values]) => ({ name, clips: [values].flat(), ...unknown }));
   return {
     model: written,

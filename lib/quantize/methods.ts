@@ -4,7 +4,9 @@ import { argumentError, CascError } from '../errors';
 import { toLayers } from '../graph/layered';
 import type { InputGrid, Network, ReluNode } from '../graph/network';
 import { type ClipValues, sharedClips, withQuantizedActivations } from '../graph/quantized';
+import { type Copies, splitActivations } from '../graph/split';
 import type { PlanFormat } from '../native';
+import { allocate } from './allocate';
 import { type Calibration, calibrate } from './calibrate';
 import { chooseChannelClips, chooseClip } from './clip-values';
 import { chooseInputGrid, gridOf, type InputRange, withInputGrid } from './input-grid';
@@ -20,7 +22,7 @@ import { refit } from './refit';
 export type QuantizeMethod = 'percentile' | 'mse' | 'refit' | 'reconstruct';
 
 /** What quantize does at the moment, for progress bars, and what it counts in. */
-export type QuantizeStage = 'calibrating' | 'fitting' | 'training' | 'measuring';
+export type QuantizeStage = 'calibrating' | 'splitting' | 'fitting' | 'training' | 'measuring';
 
 export interface MethodOptions {
   method: QuantizeMethod;
@@ -28,6 +30,8 @@ export interface MethodOptions {
   shift: 0 | 0.5;
   clips: 'layer' | 'channel';
   percentile: number;
+  /** Of refit and reconstruct: neurons that may be added by splitting channels, as a share of the net's. */
+  split: number;
   /** Of reconstruct: steps of each block. */
   iterations: number;
   format: PlanFormat;
@@ -39,6 +43,8 @@ export interface MethodOptions {
 }
 
 export interface Quantization {
+  /** The fp32 net that the result is compared with: the net itself, or with channels split. */
+  fp32: Network;
   /** Plain activations still; the net itself where the method changes no weights. */
   network: Network;
   /** λ by id of the network's relu nodes, in float32. */
@@ -51,13 +57,20 @@ export interface Quantization {
 /** Fewer images say nothing about the values to come, or leave the weights undetermined. */
 const LEAST_IMAGES: Record<QuantizeMethod, number> = { percentile: 1, mse: 1, refit: 16, reconstruct: 32 };
 
+/** Copies are at most eight, so more could not be spent. */
+const MOST_SPLIT = 7;
+
 export const METHODS = Object.keys(LEAST_IMAGES) as QuantizeMethod[];
 
 /** Throws ERR_CASC_CALIBRATION for too few or constant images, NaN, and activations that nothing can be learnt about. */
-export async function runMethod(network: Network, calibration: Dataset, options: MethodOptions): Promise<Quantization> {
+export async function runMethod(
+  original: Network,
+  calibration: Dataset,
+  options: MethodOptions,
+): Promise<Quantization> {
   const { method, levels, shift, threads, signal, onProgress } = options;
   checkSize(calibration, method);
-  const seen = await calibrate(network, calibration, {
+  const seen = await calibrate(original, calibration, {
     threads,
     signal,
     channels: options.clips === 'channel',
@@ -69,10 +82,13 @@ export async function runMethod(network: Network, calibration: Dataset, options:
       `${calibration.name}: every pixel of the calibration images is the same; use images like those that the net was trained on`,
     );
   }
-  const byError = chooseClips(network, seen, options);
-  if (method === 'mse' || method === 'percentile')
-    return { network, clips: raiseClips(network, byError, levels), seen };
-  const grid = inputGridOf(network, byError, options);
+  const byError = chooseClips(original, seen, options);
+  if (method === 'mse' || method === 'percentile') {
+    return { fp32: original, network: original, clips: raiseClips(original, byError, levels), seen };
+  }
+  const copies = await splitsOf(original, byError, calibration, options);
+  const network = splitActivations(original, copies);
+  const grid = inputGridOf(original, byError, options);
   const fitted = await refit(withInputGrid(network, grid), calibration, {
     format: options.format,
     levels,
@@ -81,9 +97,9 @@ export async function runMethod(network: Network, calibration: Dataset, options:
     signal,
     onProgress: (done, total) => onProgress?.(done, total, 'fitting'),
   });
-  const start = raiseClips(network, byError, levels);
+  const start = raiseClips(network, clipsOfCopies(byError, copies), levels);
   const refitted = { network: fitted.network, clips: raiseClips(fitted.network, fitted.clips, levels) };
-  if (method === 'refit') return { ...refitted, start, seen };
+  if (method === 'refit') return { fp32: network, ...refitted, start, seen };
   const trained = await reconstruct(network, refitted, calibration, {
     levels,
     shift,
@@ -93,7 +109,36 @@ export async function runMethod(network: Network, calibration: Dataset, options:
     signal,
     onProgress: (done, total) => onProgress?.(done, total, 'training'),
   });
-  return { network: trained.network, clips: trained.clips, start, seen };
+  return { fp32: network, network: trained.network, clips: trained.clips, start, seen };
+}
+
+async function splitsOf(
+  network: Network,
+  clips: ClipValues,
+  calibration: Dataset,
+  { split, levels, shift, threads, signal, onProgress }: MethodOptions,
+): Promise<Map<number, Copies>> {
+  if (split === 0) return new Map();
+  return allocate(network, clips, calibration, {
+    levels,
+    shift,
+    share: split,
+    threads,
+    signal,
+    onProgress: (done, total) => onProgress?.(done, total, 'splitting'),
+  });
+}
+
+function clipsOfCopies(clips: ClipValues, copies: ReadonlyMap<number, Copies>): ClipValues {
+  return new Map(
+    [...clips].map(([id, values]) => {
+      const times = copies.get(id);
+      return [
+        id,
+        times ? Float64Array.from(times.flatMap((m, c) => new Array(m).fill(values[c] ?? values[0]!))) : values,
+      ];
+    }),
+  );
 }
 
 /** The integers that the written file will round its input to. */
@@ -115,7 +160,8 @@ export function checkMethod({
   clips,
   percentile,
   iterations,
-}: Pick<MethodOptions, 'method' | 'clips' | 'percentile' | 'iterations'>): void {
+  split,
+}: Pick<MethodOptions, 'method' | 'clips' | 'percentile' | 'iterations' | 'split'>): void {
   if (!METHODS.includes(method)) throw argumentError('method', METHODS.join(' or '), method);
   if (clips !== 'layer' && clips !== 'channel') throw argumentError('clips', 'layer or channel', clips);
   if (method === 'percentile' && clips === 'channel') {
@@ -126,6 +172,10 @@ export function checkMethod({
   }
   if (!Number.isInteger(iterations) || iterations < 1) {
     throw argumentError('iterations', 'a whole number, at least 1', iterations);
+  }
+  if (!(split >= 0 && split <= MOST_SPLIT)) throw argumentError('split', `a share from 0 to ${MOST_SPLIT}`, split);
+  if (split > 0 && method !== 'refit' && method !== 'reconstruct') {
+    throw argumentError('split', `0 (the method ${method} splits no channels; refit and reconstruct do)`, split);
   }
   if (!(percentile > 0 && percentile <= 1)) throw argumentError('percentile', 'a number above 0, up to 1', percentile);
 }

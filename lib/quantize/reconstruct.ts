@@ -13,7 +13,6 @@ import { type Block, findBlocks } from './blocks';
 import { checkShape, openNodes } from './calibrate';
 import { gridOf, roundInput } from './input-grid';
 import { raiseClips } from './least-clips';
-import { Views } from './views';
 
 export interface ReconstructOptions {
   /** Q. */
@@ -92,22 +91,25 @@ export async function reconstruct(
   const bytes = options.cacheBytes ?? CACHE_BYTES;
   const parts = findBlocks(fp32);
   const images = imagesWithin(fp32, parts, calibration.size, bytes);
-  const x = (options as any).x ?? {};
-  const blocks = x.blocks === false ? [] : [...parts];
+  const blocks = [...parts, wholeNet(fp32, parts, bytes / images)];
   const pictures = await readImages(fp32, calibration, images, options.signal);
-  const grid = gridOf(start.network);
-  const rounded = roundInput(pictures, grid);
-  const values = new Values(fp32, pictures, rounded, images);
+  const values = new Values(fp32, pictures, roundInput(pictures, gridOf(start.network)), images);
   let network = withQuantizedActivations(start.network, options.levels, options.shift, (id) => start.clips.get(id)!);
   const report: ReconstructedBlock[] = [];
   const total = blocks.length * options.iterations;
   for (const [index, block] of blocks.entries()) {
     await values.computeExact(fp32, block, options);
-    const result = await trainBlock(network, block, values, options, 1, (done) =>
-      options.onProgress?.(index * options.iterations + done, total),
-    );
+    const onProgress = (done: number) => options.onProgress?.(index * options.iterations + done, total);
+    if (block.outputs.some((id) => isSplit(fp32, id))) {
+      await values.computeQuantized(network, block, options);
+      values.forget(blocks.slice(index + 1));
+      onProgress(options.iterations);
+      continue;
+    }
+    const pace = index < parts.length ? 1 : WHOLE;
+    const result = await trainBlock(network, block, values, options, pace, onProgress);
     network = result.network;
-    await values.computeQuantized(network, block, options);
+    if (index < parts.length) await values.computeQuantized(network, block, options);
     values.forget(blocks.slice(index + 1));
     const last = network.nodes[block.nodes.at(-1)!]!;
     const convolutions = block.nodes.map((id) => network.nodes[id]!).filter(({ op }) => op === 'conv');
@@ -119,13 +121,23 @@ export async function reconstruct(
       after,
     });
   }
-  if (x.whole) network = await trainWhole(fp32, network, parts, pictures, options, x);
   const clips = new Map<number, Float64Array>();
   for (const node of network.nodes) {
     if (node.op === 'quant') clips.set(node.id, clipsOf(node));
   }
   const trained = withWeightsOf(start.network, network);
   return { network: trained, clips: raiseClips(trained, clips, options.levels), blocks: report, images };
+}
+
+/**
+ * Whether the value is that of copies (see graph/split.ts), maybe behind pools. Each of them is off by its phase, so it is
+ * only together that they can be compared with the float32 net's.
+ */
+function isSplit(network: Network, id: number): boolean {
+  const node = network.nodes[id]!;
+  if (node.op === 'relu') return node.copies !== undefined;
+  const moves = node.op === 'maxpool' || node.op === 'avgpool' || node.op === 'route';
+  return moves && node.inputs.some((input) => isSplit(network, input));
 }
 
 /** In float32, as the file has them. */
@@ -162,6 +174,7 @@ function wholeNet(network: Network, blocks: readonly Block[], bytesPerImage: num
   const outputs: number[] = [];
   let bytes = 4 * numel(network.nodes[network.input]!.shape);
   for (const block of [...blocks].reverse()) {
+    if (block.outputs.some((id) => isSplit(network, id))) continue;
     bytes += block.outputs.reduce((sum, id) => sum + 4 * numel(network.nodes[id]!.shape), 0);
     if (outputs.length > 0 && bytes > bytesPerImage) break;
     outputs.push(...block.outputs);
@@ -276,8 +289,7 @@ async function trainBlock(
   const schedule = { ...TRAINING, ...options.training, iterations };
   const { weight, bias, step } = schedule.rates;
   const rates = { weight: pace * weight, bias: pace * bias, step: pace * step };
-  const losses = block.outputs.map(() => ({ scores: false, weight: 1 }));
-  const training = { levels, format, grid: gridOf(network), losses, schedule: { ...schedule, rates } };
+  const training = { levels, format, grid: gridOf(network), schedule: { ...schedule, rates } };
   const trainer = openTrainer(network, block, training);
   const data = values.data(block);
   const measured = firstImages(data, MEASURED);
@@ -300,51 +312,6 @@ async function trainBlock(
   } finally {
     trainer.dispose();
   }
-}
-
-async function trainWhole(
-  fp32: Network,
-  network: Network,
-  parts: readonly Block[],
-  pictures: Float32Array,
-  options: ReconstructOptions,
-  x: any,
-): Promise<Network> {
-  const { levels, format, signal, threads = addon().info().threads } = options;
-  const grid = gridOf(network);
-  const iterations: number = x.whole;
-  const ends = parts.slice(0, -1).flatMap(({ outputs }) => outputs);
-  const inner = x.inner ?? 0;
-  const last = parts.at(-1)!.outputs;
-  const block: Block = {
-    inputs: [network.input],
-    nodes: parts.flatMap(({ nodes }) => nodes),
-    outputs: [...last, ...(inner > 0 ? ends : [])],
-  };
-  const losses = [
-    ...last.map(() => ({ scores: x.kl !== undefined, weight: x.kl ?? 1 })),
-    ...(x.both ? [] : []),
-    ...(inner > 0 ? ends.map(() => ({ scores: false, weight: inner / ends.length })) : []),
-  ];
-  const pace = x.pace ?? 0.3;
-  const schedule = { ...TRAINING, ...options.training, iterations };
-  const { weight, bias, step } = schedule.rates;
-  const rates = { weight: pace * weight, bias: pace * bias, step: pace * step };
-  const trainer = openTrainer(network, block, { levels, format, grid, losses, schedule: { ...schedule, rates } });
-  const { nodes, outputs: wanted } = denseBlock(fp32, block);
-  const plan = openNodes(nodes, wanted);
-  const views = new Views(pictures, fp32.nodes[fp32.input]!.shape, 7);
-  const chunk = Math.max(1, Math.floor(320 / schedule.batch));
-  for (let done = 0; done < iterations; done += chunk) {
-    const steps = Math.min(chunk, iterations - done);
-    const count = steps * schedule.batch;
-    const exact = views.next(count);
-    const { outputs: targets } = await plan.run([exact], count, { threads });
-    const data = { inputs: [roundInput(exact, grid)], targets, images: count };
-    const loss = await abortable(signal, (abort) => trainer.train(data, steps, { threads, abort }));
-    if (x.log) console.log('whole', done + steps, loss);
-  }
-  return withParameters(network, block, trainer.parameters());
 }
 
 function openTrainer(network: Network, block: Block, training: BlockTraining) {

@@ -13,6 +13,7 @@ export function quantizeTable(result: QuantizeResult, file: string, data?: strin
   const { layers, levels, format, method, bytes, images, answers } = result;
   const columns: [string, (layer: QuantizedLayer) => string | null][] = [
     ['clip value', ({ clips }) => range(clips)],
+    ['neurons', ({ copies }) => (layers.every((layer) => layer.copies === 1) ? null : `× ${copies.toFixed(2)}`)],
     ['largest seen', ({ max }) => max?.toPrecision(5) ?? null],
     ['error before', ({ errorBefore }) => (errorBefore === null ? null : percent(errorBefore))],
     ['error', ({ error }) => (error === null ? null : percent(error))],

@@ -46,26 +46,13 @@ reconstruct::Schedule readTraining(const Napi::Value& value) {
   return schedule;
 }
 
-void readOutputs(const Napi::Value& value, const std::vector<int>& nodes,
-                 std::vector<reconstruct::OutputSpec>& outputs) {
-  const Napi::Array losses = read::array(value, "description: losses");
-  if (losses.Length() != nodes.size())
-    read::fail("description: losses", "expected one for each output");
-  for (uint32_t i = 0; i < losses.Length(); ++i) {
-    const std::string place = "losses[" + std::to_string(i) + "]";
-    const Napi::Object loss = read::object(losses.Get(i), place);
-    outputs.push_back({nodes[i], read::boolean(loss.Get("scores"), place + ".scores"),
-                       static_cast<float>(read::number(loss.Get("weight"), place + ".weight"))});
-  }
-}
-
 /** Checks everything but what the trainer itself does. */
 std::unique_ptr<Trainer> readTrainer(const Napi::CallbackInfo& info) {
   DenseDescription description = readDenseDescription(info[0]);
   const Napi::Object from = read::object(info[0], "description");
   reconstruct::BlockSpec spec;
   spec.nodes = std::move(description.nodes);
-  readOutputs(from.Get("losses"), description.outputs, spec.outputs);
+  spec.outputs = std::move(description.outputs);
   const Napi::Array units = read::array(from.Get("units"), "description: units");
   for (uint32_t i = 0; i < units.Length(); ++i) {
     const auto values = read::copied<double>(units.Get(i), "units[" + std::to_string(i) + "]");

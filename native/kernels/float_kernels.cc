@@ -8,13 +8,13 @@
 namespace casc {
 namespace {
 
-constexpr FloatKernels kScalar{scalar::pack,      scalar::tile, scalar::dot,
-                               scalar::depthwise, scalar::snap, scalar::snapBack, scalar::correlate};
+constexpr FloatKernels kScalar{scalar::pack, scalar::tile,     scalar::dot,      scalar::depthwise,
+                               scalar::snap, scalar::snapBack, scalar::correlate};
 #if defined(__x86_64__) && defined(__GNUC__)
-constexpr FloatKernels kAvx2{avx2::pack,      avx2::tile, avx2::dot,
-                             avx2::depthwise, avx2::snap, avx2::snapBack, avx2::correlate};
-constexpr FloatKernels kAvx512{avx512::pack,    avx512::tile, avx2::dot,
-                               avx2::depthwise, avx2::snap, avx512::snapBack, avx512::correlate};
+constexpr FloatKernels kAvx2{avx2::pack, avx2::tile,     avx2::dot,      avx2::depthwise,
+                             avx2::snap, avx2::snapBack, avx2::correlate};
+constexpr FloatKernels kAvx512{avx512::pack, avx512::tile,     avx2::dot,        avx2::depthwise,
+                               avx2::snap,   avx512::snapBack, avx512::correlate};
 #endif
 
 }  // namespace

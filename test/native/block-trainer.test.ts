@@ -106,6 +106,7 @@ function block(): BlockDescription {
     nodes,
     outputs: [13, 7],
     units: [Float64Array.of(1)],
+    reach: Float64Array.of(4),
     rounding: [],
     most: 127,
     levels: 4,

@@ -42,7 +42,7 @@ function images(count: number, seed: number, change: (v: number) => number = (v)
   return made as unknown as Dataset;
 }
 
-const options = { levels: 4, shift: 0.5, threads: 2 };
+const options = { format: 'float32' as const, levels: 4, shift: 0.5, threads: 2 };
 const convolutions = (net: Network) => net.nodes.filter((node): node is ConvNode => node.op === 'conv');
 
 async function outputs(net: Network, data: Dataset): Promise<Float32Array> {

@@ -281,8 +281,8 @@ describe('quantisation', () => {
   const figures = { error: 0.125, errorBefore: 0.25, zero: 0.5, top: 0.0025 };
   const result = {
     layers: [
-      { name: '/act', clips: [1.5], max: 2.25, ...figures },
-      { name: '/act2', clips: [0.5, 2, 1], max: 3, ...figures, error: 0 },
+      { name: '/act', clips: [1.5], max: 2.25, copies: 1, ...figures },
+      { name: '/act2', clips: [0.5, 2, 1], max: 3, copies: 1, ...figures, error: 0 },
     ],
     levels: 8,
     format: 'int8',
@@ -314,6 +314,7 @@ describe('quantisation', () => {
     const kept = layers.map(({ name, clips }) => ({
       name,
       clips,
+      copies: 1,
       max: null,
       error: null,
       errorBefore: null,

@@ -198,7 +198,10 @@ class MaxPoolBackward final : public PoolBackward {
 class QuantBackward final : public Backward {
  public:
   QuantBackward(const dense::QuantSpec& spec, const Shape& shape, bool smooth, Isa isa)
-      : kernels_(floatKernels(isa)), levels_(spec.levels), channels_(static_cast<size_t>(shape.c)), plane_(shape.plane()) {
+      : kernels_(floatKernels(isa)),
+        levels_(spec.levels),
+        channels_(static_cast<size_t>(shape.c)),
+        plane_(shape.plane()) {
     for (size_t c = 0; c < channels_; ++c) {
       const float step = spec.stepIn[spec.stepIn.size() == 1 ? 0 : c];
       const float offset = spec.offset[spec.offset.size() == 1 ? 0 : c];

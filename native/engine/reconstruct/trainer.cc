@@ -72,7 +72,6 @@ Trainer::Trainer(BlockSpec spec, const Schedule& schedule, Isa isa)
       levels_(static_cast<float>(spec.levels)),
       units_(std::move(spec.units)),
       reach_(std::move(spec.reach)),
-      outputs_(std::move(spec.outputs)),
       rounding_(std::move(spec.rounding)),
       state_(schedule.seed) {
   require(!spec.nodes.empty(), "expected at least one node");
@@ -98,13 +97,11 @@ Trainer::Trainer(BlockSpec spec, const Schedule& schedule, Isa isa)
   for (const float reach : reach_) {
     require(reach > 0 && std::isfinite(reach), "a reach must be positive");
   }
-  require(!outputs_.empty(), "expected at least one output");
-  for (const OutputSpec& output : outputs_) {
-    require(output.node >= 0 && static_cast<size_t>(output.node) < nodes_.size(),
+  require(!spec.outputs.empty(), "expected at least one output");
+  for (const int output : spec.outputs) {
+    require(output >= 0 && static_cast<size_t>(output) < nodes_.size(),
             "an output is not the index of a node");
-    require(output.weight >= 0 && std::isfinite(output.weight),
-            "the weight of an output must not be negative");
-    outputNodes_.push_back(static_cast<size_t>(output.node));
+    outputNodes_.push_back(static_cast<size_t>(output));
   }
   checkRounding();
   rebuildAll();
@@ -397,8 +394,7 @@ void Trainer::measureTargets(const BlockData& data) {
     const double variance = squares / static_cast<double>(n) - mean * mean;
     if (!std::isfinite(variance))
       throw Error("ERR_CASC_CALIBRATION", "a target holds NaN or infinite values");
-    const bool relative = !outputs_[o].scores && variance > 0;
-    weights_.push_back(relative ? outputs_[o].weight / variance : outputs_[o].weight);
+    weights_.push_back(variance > 0 ? 1 / variance : 1);
   }
 }
 
@@ -548,54 +544,23 @@ double Trainer::compare(const Batch& batch, size_t slot, float* block) const {
   std::fill(block + gradients_, block + floats_, 0.0f);
   double loss = 0;
   for (size_t o = 0; o < outputNodes_.size(); ++o) {
-    const size_t n = nodes_[outputNodes_[o]].spec.shape.numel();
+    const Node& node = nodes_[outputNodes_[o]];
+    const size_t n = node.spec.shape.numel();
     const float* target = batch.data->targets[o] + image * n;
-    const double weight = weights_[o] / static_cast<double>(batch.images.size());
-    loss += outputs_[o].scores ? compareScores(o, target, static_cast<float>(weight), block)
-                               : compareSquares(o, target, static_cast<float>(weight), block);
+    const float* value = block + node.value;
+    const double weight =
+        weights_[o] / (static_cast<double>(n) * static_cast<double>(batch.images.size()));
+    const auto slope = static_cast<float>(2 * weight);
+    float* to = block + node.gradient;
+    double sum = 0;
+    for (size_t i = 0; i < n; ++i) {
+      const float difference = value[i] - target[i];
+      sum += double{difference} * difference;
+      if (node.learns) to[i] += slope * difference;
+    }
+    loss += weight * sum;
   }
   return loss;
-}
-
-double Trainer::compareSquares(size_t output, const float* target, float weight,
-                               float* block) const {
-  const Node& node = nodes_[outputNodes_[output]];
-  const size_t n = node.spec.shape.numel();
-  const float* value = block + node.value;
-  float* to = block + node.gradient;
-  const double share = double{weight} / static_cast<double>(n);
-  const auto slope = static_cast<float>(2 * share);
-  double sum = 0;
-  for (size_t i = 0; i < n; ++i) {
-    const float difference = value[i] - target[i];
-    sum += double{difference} * difference;
-    if (node.learns) to[i] += slope * difference;
-  }
-  return share * sum;
-}
-
-/** Σ p·(log p − log q), p and q the softmax of target and value; its gradient is q − p. */
-double Trainer::compareScores(size_t output, const float* target, float weight,
-                              float* block) const {
-  const Node& node = nodes_[outputNodes_[output]];
-  const size_t n = node.spec.shape.numel();
-  const float* value = block + node.value;
-  float* to = block + node.gradient;
-  const auto logTotal = [n](const float* x) {
-    const float top = *std::max_element(x, x + n);
-    double total = 0;
-    for (size_t i = 0; i < n; ++i) total += std::exp(double{x[i]} - top);
-    return top + std::log(total);
-  };
-  const double wanted = logTotal(target), ours = logTotal(value);
-  double sum = 0;
-  for (size_t i = 0; i < n; ++i) {
-    const double logP = target[i] - wanted, logQ = value[i] - ours;
-    const double p = std::exp(logP);
-    sum += p * (logP - logQ);
-    if (node.learns) to[i] += weight * static_cast<float>(std::exp(logQ) - p);
-  }
-  return weight * sum;
 }
 
 void Trainer::backward(float* block, float* gradient) const {

@@ -22,18 +22,9 @@ struct Rounding {
   int quant = -1;
 };
 
-/** What is compared with a target. */
-struct OutputSpec {
-  int node = -1;
-  /** Scores of classes: compared by the Kullback-Leibler divergence of their softmax; else by
-   * squared error, relative to the target's variance. */
-  bool scores = false;
-  float weight = 1;
-};
-
 struct BlockSpec {
   std::vector<dense::NodeSpec> nodes;  // input nodes take their values from the caller
-  std::vector<OutputSpec> outputs;
+  std::vector<int> outputs;            // compared with the targets
   /** Per input node: what one spike of each channel is worth (length 1 or C)… */
   std::vector<std::vector<float>> units;
   /** …and the largest sum of a neuron over all levels, in these units. */
@@ -129,8 +120,6 @@ class Trainer {
   double image(const Batch& batch, size_t slot, float* block, float* gradient) const;
   void forward(const Batch& batch, size_t slot, float* block) const;
   double compare(const Batch& batch, size_t slot, float* block) const;
-  double compareSquares(size_t output, const float* target, float weight, float* block) const;
-  double compareScores(size_t output, const float* target, float weight, float* block) const;
   void backward(float* block, float* gradient) const;
   std::vector<size_t> draw(size_t images);
   size_t random(size_t below);
@@ -142,7 +131,6 @@ class Trainer {
   const float levels_;
   const std::vector<std::vector<float>> units_;
   const std::vector<float> reach_;
-  const std::vector<OutputSpec> outputs_;
   const std::vector<Rounding> rounding_;
   std::vector<Node> nodes_;
   std::vector<size_t> inputNodes_, outputNodes_;
@@ -153,7 +141,7 @@ class Trainer {
   std::vector<Memory> memories_;
   std::vector<std::vector<float>> partial_;  // gradients of each part of a batch
   std::vector<double> losses_;
-  std::vector<double> weights_;  // of each output's error, by its variance where it is squared
+  std::vector<double> weights_;  // of each output's squared error: 1 / variance
   std::vector<size_t> order_;    // images, shuffled; taken from the front
   size_t taken_ = 0;
   uint64_t state_;

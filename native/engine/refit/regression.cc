@@ -201,10 +201,10 @@ void Regression::round(const WeightGrid& grid, double ridge, std::vector<float>&
       std::vector<double> values(weight.begin() + std::ptrdiff_t(c * (n - 1)),
                                  weight.begin() + std::ptrdiff_t((c + 1) * (n - 1)));
       values.push_back(bias[c]);
-      roundRow(factor, order,
-               {grid.step[c], grid.largest[c], grid.most, grid.step[c] * grid.biasSteps,
-                unit.data()},
-               values.data());
+      roundRow(
+          factor, order,
+          {grid.step[c], grid.largest[c], grid.most, grid.step[c] * grid.biasSteps, unit.data()},
+          values.data());
       for (size_t k = 0; k + 1 < n; ++k) weight[c * (n - 1) + k] = float(values[k]);
       bias[c] = float(values[n - 1]);
     });

@@ -1,6 +1,6 @@
-// Weights of a convolution to multiples of a step, one after the other: what rounding one adds to the
-// error, those still free take back as far as they can (Babai's nearest plane on the factor of the
-// normal equations; GPTQ does the same).
+// Weights of a convolution to multiples of a step, one after the other: what rounding one adds to
+// the error, those still free take back as far as they can (Babai's nearest plane on the factor of
+// the normal equations; GPTQ does the same).
 #pragma once
 
 #include <cstddef>

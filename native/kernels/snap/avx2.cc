@@ -48,8 +48,7 @@ CASC_AVX2 double snapBack(const SnapPass& pass, const SnapRange& range) {
       const __m256 inside = _mm256_and_ps(_mm256_cmp_ps(x, low, _CMP_GT_OQ), below);
       if (pass.to) {
         const __m256 to = _mm256_loadu_ps(pass.to + at);
-        _mm256_storeu_ps(pass.to + at,
-                         _mm256_blendv_ps(to, _mm256_add_ps(to, g), inside));
+        _mm256_storeu_ps(pass.to + at, _mm256_blendv_ps(to, _mm256_add_ps(to, g), inside));
       }
       __m256 part = _mm256_blendv_ps(y, _mm256_sub_ps(y, x), inside);
       part = _mm256_andnot_ps(_mm256_cmp_ps(x, low, _CMP_LE_OQ), part);

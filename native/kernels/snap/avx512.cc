@@ -20,8 +20,7 @@ CASC_AVX512 double snapBack(const SnapPass& pass, const SnapRange& range) {
       _mm512_storeu_ps(pass.to + i, _mm512_mask_add_ps(to, inside, to, g));
     }
     const __mmask16 above = _mm512_knot(_mm512_cmp_ps_mask(x, low, _CMP_LE_OQ));
-    const __m512 part =
-        _mm512_maskz_mov_ps(above, _mm512_mask_sub_ps(y, inside, y, x));
+    const __m512 part = _mm512_maskz_mov_ps(above, _mm512_mask_sub_ps(y, inside, y, x));
     sum = _mm512_add_ps(sum, _mm512_mul_ps(g, part));
   }
   alignas(64) float lanes[kSnapLanes];
