@@ -1,6 +1,7 @@
 /** Which convolutions of a block are rounded together in fixed point, and what one spike of a value is worth. */
 import type { Network, NetworkNode } from '../graph/network';
 import { numel, readersOf } from '../graph/network';
+import { windowSums } from './window-sums';
 
 /** Convolutions that meet at one activation, or (null) make a readout. Ids of nodes. */
 export interface RoundingGroup {
@@ -51,7 +52,14 @@ export function unitsOf(network: Network, id: number, input: number): Float64Arr
   const node = network.nodes[id]!;
   if (node.op === 'quant') return node.stepOut;
   if (node.op === 'input') return Float64Array.of(input);
-  if (node.op === 'maxpool' || node.op === 'avgpool') return unitsOf(network, node.inputs[0]!, input);
+  if (node.op === 'maxpool') return unitsOf(network, node.inputs[0]!, input);
+  if (node.op === 'avgpool') {
+    // Its sums are not divided: what one of them is worth has that in it.
+    const { window, factor, shape, inputs } = node;
+    const term = { op: 'avgpool', source: 0, window, factor: Float64Array.from(factor) } as const;
+    const { fraction } = windowSums(term, network.nodes[inputs[0]!]!.shape, shape);
+    return unitsOf(network, inputs[0]!, input).map((unit) => unit * fraction);
+  }
   if (node.op !== 'route') return Float64Array.of(1);
   const sources = node.inputs.map((from) => ({ node: network.nodes[from]!, units: unitsOf(network, from, input) }));
   const plane = node.shape.h * node.shape.w;
