@@ -7,6 +7,7 @@ import { evaluateCommand } from './evaluate';
 import { ExitCode } from './exit-code';
 import { infoCommand } from './info';
 import { inspectCommand } from './inspect';
+import { mergeCommand } from './merge';
 import { quantizeCommand } from './quantize';
 import { simulateCommand } from './simulate';
 
@@ -37,6 +38,7 @@ async function main(argv: string[]): Promise<number> {
     inspectCommand(),
     simulateCommand(done),
     evaluateCommand(done),
+    mergeCommand(done),
     infoCommand(),
   ]) {
     program.addCommand(command.exitOverride().showHelpAfterError('(--help shows the options)'));

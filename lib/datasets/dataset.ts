@@ -2,15 +2,16 @@
 import { availableParallelism } from 'node:os';
 import { argumentError, CascError } from '../errors';
 import { openCifar } from './cifar';
+import { identityOf } from './identity';
 import { openImagenet } from './imagenet';
 import { openMnist } from './mnist';
 import { planesOf } from './normalize';
 import { prepare } from './prepare';
 import { type InputScaling, type InputScalingOptions, parseInputScaling } from './scaling';
 import { positions } from './selection';
-import type { Source } from './source';
+import type { OnError, Source } from './source';
 import { type DataKind, type DataSpec, dataKinds, parseDataSpec } from './spec';
-import { batchesOf, checkLabel, type DataBatch } from './stream';
+import { batchesOf, checkLabel, type DataBatch, isUnreadable } from './stream';
 
 export interface DatasetOptions {
   /** What the network was trained on. `channels` defaults to how the data set stores its images. */
@@ -25,6 +26,11 @@ export interface DatasetOptions {
   classes?: number;
   /** Names where the data set has none (MNIST and its relatives), in class order. */
   classNames?: readonly string[];
+  /**
+   * What is done about an image that is missing or cannot be decoded: fail with its error (default), or skip it and say so in
+   * the batch's `failures`.
+   */
+  onError?: OnError;
   /** Images decoded at a time; default: the CPUs of this machine. */
   concurrency?: number;
   /** Stops between two images; the iteration then throws the signal's reason. */
@@ -49,13 +55,21 @@ export interface Dataset {
   /** What a reader of the results should know, for example where the class order comes from. */
   readonly notes: readonly string[];
   /**
-   * The images in order, `batchSize` at a time, the last batch with what is left. While the consumer works on a
-   * batch the next one is decoded; never more than these two and the images being decoded are held. Each call starts afresh.
+   * SHA-256 over what fixes the images: name, ids and labels of those that are taken, and the bytes of record files; not the
+   * pixels of image files. Reads no image file.
+   *
+   * @throws CascError ERR_CASC_FILE.
+   */
+  identity(): Promise<string>;
+  /**
+   * The images in order, `batchSize` at a time, the last batch with what is left; only those at `positions` (ascending, below
+   * `size`) where given. While the consumer works on a batch the next one is decoded and resized on other threads; never more
+   * than these two and the images being decoded are held. Each call starts afresh.
    *
    * @throws CascError ERR_CASC_ARGUMENT; while iterating ERR_CASC_DATA, ERR_CASC_IMAGE and ERR_CASC_FILE with the image's
    * id, and the signal's reason.
    */
-  batches(batchSize: number): AsyncIterable<DataBatch>;
+  batches(batchSize: number, positions?: readonly number[]): AsyncIterable<DataBatch>;
 }
 
 /**
@@ -69,7 +83,7 @@ export interface Dataset {
  * @throws CascError ERR_CASC_ARGUMENT, ERR_CASC_UNSUPPORTED, ERR_CASC_FILE, ERR_CASC_DATA, ERR_CASC_IMAGE.
  */
 export async function openDataset(spec: string | DataSpec, options: DatasetOptions = {}): Promise<Dataset> {
-  const { signal, classNames, spread = false, labelled = true } = options;
+  const { signal, classNames, spread = false, labelled = true, onError = 'fail' } = options;
   signal?.throwIfAborted();
   const limit = positiveInteger('limit', options.limit) ?? Number.POSITIVE_INFINITY;
   const classes = positiveInteger('classes', options.classes) ?? null;
@@ -77,10 +91,11 @@ export async function openDataset(spec: string | DataSpec, options: DatasetOptio
   if (classNames && classes !== null && classNames.length !== classes) {
     throw argumentError('classNames', `${classes} names, one for each class`, classNames.length);
   }
+  if (onError !== 'fail' && onError !== 'skip') throw argumentError('onError', 'fail or skip', onError);
   const { channels, ...scalingOptions } = parseInputScaling(options.scaling ?? {});
   const { kind, path, split } = typeof spec === 'string' ? parseDataSpec(spec) : spec;
 
-  const source = await openSource({ kind, path, split }, classes, labelled);
+  const source = await openSource({ kind, path, split }, classes, labelled, onError);
   if (source.total === 0) {
     throw new CascError('ERR_CASC_DATA', `${path} holds no images; check the path and the split`, { file: path });
   }
@@ -89,9 +104,9 @@ export async function openDataset(spec: string | DataSpec, options: DatasetOptio
   const size = Math.min(source.total, limit);
   const taken = positions(source.total, size, spread);
   if (source.labels) for (const at of taken) checkLabel(source.labels[at]!, classes);
-  const shape = await shapeOf(source, scaling);
+  const shape = await shapeOf(source, scaling, onError);
   signal?.throwIfAborted();
-  const plan = { source, scaling, shape, positions: taken, classes, concurrency, signal };
+  const plan = { source, scaling, shape, classes, concurrency, onError, signal };
   return {
     name: source.name,
     kind,
@@ -102,11 +117,24 @@ export async function openDataset(spec: string | DataSpec, options: DatasetOptio
     shape,
     scaling,
     notes: source.notes,
-    batches: (batchSize) => batchesOf(plan, positiveInteger('batchSize', batchSize) ?? 1),
+    identity: () => identityOf(source, taken),
+    batches: (batchSize, chosen = [...taken.keys()]) =>
+      batchesOf({ ...plan, taken, chosen: checkChosen(chosen, size) }, positiveInteger('batchSize', batchSize) ?? 1),
   };
 }
 
-async function openSource(spec: DataSpec, classes: number | null, labelled: boolean): Promise<Source> {
+function checkChosen(chosen: readonly number[], size: number): readonly number[] {
+  const fits = (at: number, i: number) => Number.isInteger(at) && at < size && at > (chosen[i - 1] ?? -1);
+  if (chosen.every(fits)) return chosen;
+  throw argumentError('positions', `ascending whole numbers below ${size}`, chosen);
+}
+
+async function openSource(
+  spec: DataSpec,
+  classes: number | null,
+  labelled: boolean,
+  onError: OnError,
+): Promise<Source> {
   switch (spec.kind) {
     case 'cifar10':
     case 'cifar100':
@@ -114,18 +142,25 @@ async function openSource(spec: DataSpec, classes: number | null, labelled: bool
     case 'mnist':
       return openMnist(spec);
     case 'imagenet':
-      return openImagenet(spec, classes, labelled);
+      return openImagenet(spec, classes, labelled, onError);
     default:
       throw argumentError('data.kind', `one of ${dataKinds.join(', ')}`, spec.kind);
   }
 }
 
-async function shapeOf(source: Source, scaling: InputScaling): Promise<Dataset['shape']> {
+/** Of the first image that can be read. */
+async function shapeOf(source: Source, scaling: InputScaling, onError: OnError): Promise<Dataset['shape']> {
+  let first: unknown;
   for await (const item of source.items()) {
-    const { height, width } = prepare(await item.load(), scaling, item.id);
-    return { c: planesOf(scaling), h: height, w: width };
+    try {
+      const { height, width } = prepare(await item.load(), scaling, item.id);
+      return { c: planesOf(scaling), h: height, w: width };
+    } catch (error) {
+      if (onError === 'fail' || !isUnreadable(error)) throw error;
+      first ??= error;
+    }
   }
-  throw new Error(`${source.name} has no first image`);
+  throw first ?? new Error(`${source.name} has no first image`);
 }
 
 function positiveInteger(name: string, value: number | undefined): number | undefined {

@@ -3,5 +3,6 @@ export { type Dataset, type DatasetOptions, openDataset } from './dataset';
 export { DataHash, datasetHash } from './hash';
 export { type NpyArray, type NpyData, readNpy, writeNpy } from './npy';
 export { type InputScaling, type InputScalingOptions, inputScalingSchema, parseInputScaling } from './scaling';
+export type { OnError } from './source';
 export { type DataKind, type DataSpec, dataKinds, parseDataSpec } from './spec';
-export type { DataBatch } from './stream';
+export type { DataBatch, FailedImage } from './stream';

@@ -35,6 +35,8 @@ export const headerSchema = z.strictObject({
   settings: z.strictObject({
     /** How pixels become the net's input. */
     scaling: z.record(z.string(), z.unknown()),
+    /** What the input is rounded to; null in float32. */
+    grid: z.strictObject({ step: z.number(), lo: z.number(), hi: z.number(), scale: z.number() }).nullable(),
     schedule: z.strictObject({
       neuron: z.string(),
       gamma: count,

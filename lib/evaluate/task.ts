@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { DataBatch } from '../datasets';
 import type { Step } from '../simulate';
 import type { JournalHeader } from './header';
+import type { EvaluatedRecord } from './record';
 
 /** One image's outputs: one array per output of the ONNX file, each a row of numel values that is valid until judge returns. */
 export interface ImageOutputs {
@@ -18,6 +19,8 @@ export interface ImageOutputs {
 export interface Judge<A> {
   /** Goes into the header: the task's name and what changes the answers. A journal with other ones is refused. */
   readonly settings: JournalHeader['task'];
+  /** Throws CascError for a batch whose images cannot be judged: said before it is simulated. */
+  check(batch: DataBatch): void;
   /** Of the image's own steps, the places (ascending, from 0) whose outputs it wants to see. */
   stepsOf(steps: readonly Step[]): readonly number[];
   /** Answers of the batch's image at place `image`. Must not depend on the other images. */
@@ -27,10 +30,10 @@ export interface Judge<A> {
 /** Turns records into figures. What it holds must not grow with the images beyond what the figures need. */
 export interface Collector<A, F> {
   /** In any order: the figures are the same. */
-  add(at: number, id: string, answers: A, sleep: readonly number[], rest: readonly boolean[]): void;
+  add(record: EvaluatedRecord<A>): void;
   /** Of at least one image. */
   figures(): F;
-  /** For a progress bar. */
+  /** One figure of the images so far, for a progress bar; 0 before the first. */
   running(): number;
 }
 

@@ -1,10 +1,12 @@
 /** The table of `casc evaluate`. */
-import type { Evaluation, RestEvaluation } from '../evaluate';
+import type { Accuracy, Evaluation, RestEvaluation } from '../evaluate';
 import { profileTable } from './profile';
-import { count, percent, plural, points, type Row, table } from './table';
+import { count, percent, percentRange, plural, points, type Row, table } from './table';
 
 /** Rows of the accuracy table before steps are left out of it. */
 const MOST_ROWS = 24;
+/** Skipped images that are named. */
+const MOST_NAMES = 10;
 
 type Curve = Evaluation['snn']['top1PerStep'];
 
@@ -16,13 +18,32 @@ type Curve = Evaluation['snn']['top1PerStep'];
  * console.log(evaluationTable(await evaluate(snn, dataset)));
  */
 export function evaluationTable(result: Evaluation | RestEvaluation): string {
-  const { model, images, data, notes } = result;
   return [
-    `${model.file}: ${model.levels} levels, ${model.format}, ${plural(images, 'image')} of ${data}`,
+    titleLine(result),
     '',
     ...(result.mode === 'full' ? fullSections(result) : restSections(result)),
-    ...notes.map((note) => `note: ${note}`),
+    ...result.notes.map((note) => `note: ${note}`),
+    ...unfinished(result),
   ].join('\n');
+}
+
+function titleLine({ model, images, selected, shard, data }: Evaluation | RestEvaluation): string {
+  const part = shard ? ` (shard ${shard.index}/${shard.of})` : '';
+  const which = images < selected ? `${count(images)} of ${plural(selected, 'image')}` : plural(images, 'image');
+  return `${model.file}: ${model.levels} levels, ${model.format}, ${which} of ${data}${part}`;
+}
+
+/** What is missing from the figures, and why. */
+function unfinished({ images, selected, skipped }: Evaluation | RestEvaluation): string[] {
+  const left = selected - images - skipped.length;
+  const names = skipped.slice(0, MOST_NAMES).map(({ id }) => id);
+  const more = skipped.length > names.length ? `, … (${skipped.length}; --json names all)` : '';
+  return [
+    ...(skipped.length > 0
+      ? [`SKIPPED: ${plural(skipped.length, 'image')} could not be read: ${names.join(', ')}${more}`]
+      : []),
+    ...(left > 0 ? [`INTERRUPTED: ${plural(left, 'image')} still to be evaluated`] : []),
+  ];
 }
 
 function fullSections(result: Evaluation): string[] {
@@ -30,7 +51,10 @@ function fullSections(result: Evaluation): string[] {
   return [
     curveTable(result),
     '',
+    ...anytimeSection(result),
     accuracies(result),
+    '',
+    agreementLine(result),
     '',
     costs(result),
     '',
@@ -51,6 +75,8 @@ function restSections(result: RestEvaluation): string[] {
     '',
     accuracies(result),
     '',
+    agreementLine(result),
+    '',
     table(null, rows),
     '',
     verificationLine(result),
@@ -70,9 +96,10 @@ function curveTable({ snn: { top1PerStep: curve }, quantized }: Evaluation): str
 }
 
 function accuracies({ mode, ann, quantized, snn }: Evaluation | RestEvaluation): string {
-  const row = (name: string, { top1, top5 }: { top1: number; top5: number }): Row => [
+  const row = (name: string, { top1, top5, interval }: Accuracy): Row => [
     name,
     percent(top1),
+    percentRange(interval.top1),
     percent(top5),
   ];
   const levels = plural(quantized.levels, 'level');
@@ -82,16 +109,47 @@ function accuracies({ mode, ann, quantized, snn }: Evaluation | RestEvaluation):
       ? [row(`SNN at rest = ANN, quantised at ${levels}`, snn)]
       : [row(`ANN, quantised at ${levels}`, quantized), row('SNN, at the end', snn)]),
   ];
-  return table(['', 'top-1', 'top-5'], rows, [1, 2]);
+  return table(['', 'top-1', '95 % interval', 'top-5'], rows, [1, 2, 3]);
 }
 
-function costs({ images, model, steps, spikes, operations, throughput }: Evaluation): string {
+/** Where there are several sleep phases: each ends with the answer of the net quantised at so many levels. */
+function anytimeSection({ snn: { anytime } }: Evaluation): string[] {
+  if (!anytime || anytime.length < 2) return [];
+  const rows = thinned(anytime).map(
+    ({ wake, steps, top1, interval, notAtRest }): Row => [
+      wake,
+      steps.toFixed(1),
+      percent(top1),
+      percentRange(interval.top1),
+      notAtRest === 0 ? '' : `${count(notAtRest)} not at rest`,
+    ],
+  );
+  return [table(['level', 'steps', 'SNN top-1', '95 % interval', ''], rows, [0, 1, 2, 3]), ''];
+}
+
+function thinned<T>(points: readonly T[]): T[] {
+  return even([...points.keys()], MOST_ROWS).map((i) => points[i]!);
+}
+
+function agreementLine({ agreement, disagreeing, mode }: Evaluation | RestEvaluation): string {
+  const { quantizedSnn, annSnn } = agreement;
+  const parts = [
+    ...(mode === 'full' ? [`SNN and quantised ANN ${percent(quantizedSnn)}`] : []),
+    ...(annSnn === undefined ? [] : [`SNN and fp32 ANN ${percent(annSnn)}`]),
+  ];
+  const list =
+    disagreeing.length === 0 ? '' : ` (${plural(disagreeing.length, 'image')} answered differently; --json lists them)`;
+  return parts.length === 0 ? '' : `same answer: ${parts.join(', ')}${list}`;
+}
+
+function costs({ images, model, steps, spikes, layers, operations, energy, throughput }: Evaluation): string {
   const { wake, sleep, notAtRest } = steps;
   const perMac = (operations.synaptic / operations.denseMacs).toFixed(2);
   const asleep =
     sleep.mean === sleep.max
       ? `${sleep.max} asleep`
-      : `${sleep.mean.toFixed(1)} asleep (95 % of images within ${sleep.p95}, most ${sleep.max})`;
+      : `${sleep.mean.toFixed(1)} asleep (half of the images within ${sleep.p50}, 95 % within ${sleep.p95}, most ${sleep.max})`;
+  const busiest = layers.reduce((a, b) => (b.firingRate > a.firingRate ? b : a));
   const rows: Row[] = [
     [notAtRest > 0 ? 'steps' : 'steps to rest', `${wake} awake + ${asleep}`],
     ...(notAtRest > 0 ? [['not at rest', `${count(notAtRest)} of ${plural(images, 'image')}`]] : []),
@@ -99,10 +157,31 @@ function costs({ images, model, steps, spikes, operations, throughput }: Evaluat
       'spikes per image',
       `${count(spikes.positive / images)} positive, ${count(spikes.negative / images)} negative (hash ${spikes.hash})`,
     ],
-    ['additions per image', `${count(operations.synaptic)} (${perMac} per multiply-add of the dense ANN)`],
+    [
+      'firing rate',
+      `${meanRate(layers).toFixed(4)} per neuron and step, at most ${busiest.firingRate.toFixed(4)} (${busiest.name})`,
+    ],
+    [
+      'additions per image',
+      `${count(operations.synaptic)}, ${count(operations.sleep)} of them asleep (${perMac} per multiply-add of the dense ANN)`,
+    ],
+    ['energy per image', `${joules(energy.snn)}, ANN ${joules(energy.ann)} (${pricesOf(energy)})`],
     ['throughput', `${throughput.imagesPerSecond.toFixed(1)} images per second (${model.isa})`],
   ];
   return table(null, rows);
+}
+
+/** Of all neurons alike. */
+function meanRate(layers: Evaluation['layers']): number {
+  const neurons = layers.reduce((sum, layer) => sum + layer.neurons, 0);
+  return layers.reduce((sum, layer) => sum + layer.firingRate * layer.neurons, 0) / neurons;
+}
+
+const joules = (value: number): string => `${(value * 1e6).toPrecision(3)} µJ`;
+
+function pricesOf({ prices: { multiplyAdd, addition } }: Evaluation['energy']): string {
+  const pico = (value: number) => Number((value * 1e12).toPrecision(6));
+  return `${pico(multiplyAdd)} pJ a multiply-add, ${pico(addition)} pJ an addition; memory not counted`;
 }
 
 type Exact = Evaluation['exact'];

@@ -1,0 +1,211 @@
+/** One evaluation at work: its header, what the journal has of it, and the records that are still to come. */
+import { cpus } from 'node:os';
+import type { Dataset } from '../datasets';
+import { argumentError, CascError } from '../errors';
+import { classesOf, importModel, type Network } from '../graph';
+import { numel } from '../graph/network';
+import { version } from '../info';
+import { abortable, addon, type NativeDensePlan } from '../native';
+import { checkShape, openPlan } from '../quantize/calibrate';
+import type { Schedule, SpikingNetwork } from '../simulate';
+import { isRest } from '../simulate/rest';
+import { classificationJudge } from './classification';
+import type { EvaluateOptions, RestEvaluateOptions } from './evaluation';
+import { FullRunner, imagesToCertify } from './full';
+import { inShard, JOURNAL_FORMAT, type JournalHeader, type Shard } from './header';
+import { Journal } from './journal';
+import { neuronLayers } from './neuron-layers';
+import { evaluationNotes } from './notes';
+import type { ImageRecord } from './record';
+import { RestRunner } from './rest';
+import { failedRecords, type Runner } from './runner';
+import type { Judge } from './task';
+
+type Options = EvaluateOptions | RestEvaluateOptions;
+
+/** Bytes that the readouts of a batch after every step may take. */
+const READOUT_BYTES = 64e6;
+const MOST_IMAGES = 32;
+
+export class Session {
+  private constructor(
+    readonly header: JournalHeader,
+    private readonly dataset: Dataset,
+    private readonly runner: Runner,
+    private readonly judge: Judge<unknown>,
+    private readonly ann: NativeDensePlan | null,
+    private readonly journal: Journal | null,
+    private readonly batchSize: number,
+    private readonly options: Options,
+  ) {}
+
+  /** Checks everything that can be checked before an image is read. Close it. */
+  static async open(snn: SpikingNetwork, dataset: Dataset, options: Options): Promise<Session> {
+    const { network } = snn.converted;
+    const { batchSize, journal, shard, energy } = options;
+    if (batchSize !== undefined && !(Number.isInteger(batchSize) && batchSize >= 1)) {
+      throw argumentError('batchSize', 'a whole number, at least 1', batchSize);
+    }
+    if (energy && !(energy.multiplyAdd >= 0 && energy.addition >= 0)) {
+      throw argumentError('energy', 'joules of a multiply-add and of an addition, 0 or more', energy);
+    }
+    checkShard(shard, dataset.size);
+    checkShape(network, dataset);
+    const classes = classesOf(network);
+    const judge = classificationJudge(classes, network.file);
+    const schedule = snn.schedule(options);
+    const rest = isRest(options);
+    if (journal !== undefined && !rest && (options as EvaluateOptions).profile) {
+      throw new CascError(
+        'ERR_CASC_ARGUMENT',
+        'profile does not go with a journal: it measures one run from its beginning to its end',
+        { option: 'profile' },
+      );
+    }
+    const runner = rest
+      ? new RestRunner(snn, judge, dataset.size, options as RestEvaluateOptions, schedule)
+      : new FullRunner(snn, judge, options as EvaluateOptions, schedule);
+    const original = options.ann === undefined ? null : await openOriginal(options.ann, dataset, network);
+    const header = {
+      ...(await headerOf(snn, dataset, options, schedule)),
+      task: judge.settings,
+      ann: original && { file: original.file, hash: original.hash },
+    };
+    const plan = original && openPlan(original);
+    try {
+      const opened = journal === undefined ? null : await Journal.open(journal, header);
+      const size = batchSize ?? defaultBatch(snn, schedule);
+      return new Session(header, dataset, runner, judge, plan, opened, size, options);
+    } catch (error) {
+      plan?.dispose();
+      throw error;
+    }
+  }
+
+  get profile() {
+    return this.runner instanceof FullRunner ? this.runner.profile : undefined;
+  }
+
+  /** Records that the journal has from before; to be read to their end before the new ones. */
+  async *before(): AsyncGenerator<ImageRecord, void, undefined> {
+    if (this.journal) yield* this.journal.records();
+  }
+
+  /**
+   * New records, batch by batch; each batch is in the journal before it comes. Rejects with the reason of `signal` when it is
+   * aborted, and ends after the batch in hand when `stop` is.
+   */
+  async *batches(): AsyncGenerator<ImageRecord[], void, undefined> {
+    const { dataset, journal, runner, judge, header, options } = this;
+    const { signal, stop } = options;
+    const positions = Array.from({ length: dataset.size }, (_, at) => at).filter(
+      (at) => inShard(at, header.shard) && !journal?.has(at),
+    );
+    if (positions.length === 0 || stop?.aborted) return;
+    try {
+      for await (const batch of dataset.batches(this.batchSize, positions)) {
+        signal?.throwIfAborted();
+        judge.check(batch);
+        const evaluated = batch.count === 0 ? [] : await runner.run(batch, await this.annOutputs(batch));
+        const records = [...evaluated, ...failedRecords(batch)].sort((a, b) => a.at - b.at);
+        await journal?.append(records);
+        yield records;
+        if (stop?.aborted) return;
+      }
+    } catch (error) {
+      // Of a data set that was opened with the same signal: nothing was in hand.
+      if (stop?.aborted && error === stop.reason) return;
+      throw error;
+    }
+  }
+
+  /** Brings the journal to the disk. */
+  async close(): Promise<void> {
+    this.ann?.dispose();
+    await this.journal?.close();
+  }
+
+  private async annOutputs({ images, count }: { images: Float32Array; count: number }): Promise<Float32Array[] | null> {
+    const { ann } = this;
+    if (!ann) return null;
+    const { threads = addon().info().threads, signal } = this.options;
+    return (await abortable(signal, (abort) => ann.run([images], count, { threads, abort }))).outputs;
+  }
+}
+
+/** Without the task and the fp32 net. */
+async function headerOf(
+  snn: SpikingNetwork,
+  dataset: Dataset,
+  options: Options,
+  schedule: Schedule,
+): Promise<Omit<JournalHeader, 'task' | 'ann'>> {
+  const { network, format, levels, plan } = snn.converted;
+  const { consistent: _, lossFree: __, notes: ___, ...own } = schedule;
+  const rest = options.mode === 'rest';
+  const certify = rest ? undefined : (options as EvaluateOptions).certify;
+  const [input] = plan.layers.filter((layer) => layer.kind === 'input');
+  return {
+    journal: 'casc-snn evaluation',
+    format: JOURNAL_FORMAT,
+    version: version(),
+    mode: rest ? 'rest' : 'full',
+    model: { file: network.file, hash: network.hash, format, levels, isa: snn.isa },
+    data: {
+      name: dataset.name,
+      hash: await dataset.identity(),
+      images: dataset.size,
+      classNames: dataset.classNames && [...dataset.classNames],
+    },
+    settings: {
+      scaling: { ...dataset.scaling },
+      grid: input?.grid ?? null,
+      schedule: own,
+      certify: rest ? 0 : imagesToCertify(certify, schedule),
+      certifyAsked: certify !== undefined,
+      verify: (rest && (options as RestEvaluateOptions).verify) || null,
+    },
+    layers: neuronLayers(snn),
+    macs: { total: snn.denseMacs.total, firstLayer: snn.denseMacs.input },
+    shard: options.shard ?? null,
+    machine: {
+      platform: `${process.platform}-${process.arch}`,
+      cpu: cpus()[0]?.model.trim() ?? '',
+      threads: options.threads ?? addon().info().threads,
+      node: process.version,
+    },
+    notes: [...evaluationNotes(snn), ...schedule.notes, ...dataset.notes],
+  };
+}
+
+function checkShard(shard: Shard | undefined, images: number): void {
+  if (!shard) return;
+  const { index, of } = shard;
+  if (!Number.isInteger(index) || !Number.isInteger(of) || index < 1 || index > of) {
+    throw argumentError('shard', 'whole numbers i and n, 1 ≤ i ≤ n', `${index}/${of}`);
+  }
+  if (of > images) throw argumentError('shard', `at most as many shards as images, ${images}`, `${index}/${of}`);
+}
+
+/** As many images as keep the readouts after every step small. Sleep is taken to last as long as the net is deep. */
+function defaultBatch(snn: SpikingNetwork, { wake, margin }: Schedule): number {
+  const steps = wake + Math.ceil(wake / margin) * snn.converted.depth;
+  const bytes = steps * snn.readoutSize * Float32Array.BYTES_PER_ELEMENT;
+  return Math.max(1, Math.min(MOST_IMAGES, Math.floor(READOUT_BYTES / bytes)));
+}
+
+async function openOriginal(ann: string | Network, dataset: Dataset, quantized: Network): Promise<Network> {
+  const network = typeof ann === 'string' ? await importModel(ann) : ann;
+  checkShape(network, dataset);
+  const [own, wanted] = [network, quantized].map(({ outputs, nodes }) =>
+    outputs.map(({ node }) => numel(nodes[node]!.shape)).join(' and '),
+  );
+  if (own !== wanted) {
+    throw new CascError(
+      'ERR_CASC_SHAPE',
+      `${network.file} has ${own} outputs, but the quantised net has ${wanted}; give the net that it was made from`,
+      { file: network.file },
+    );
+  }
+  return network;
+}
