@@ -78,7 +78,11 @@ function parseHeader(file: string, text: string): JournalHeader {
   }
   const parsed = headerSchema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw damaged(file, 1, issuesOf(parsed.error));
+  throw new CascError(
+    'ERR_CASC_JOURNAL',
+    `${file}: its header is damaged: ${issuesOf(parsed.error)}. Start a new journal`,
+    { file },
+  );
 }
 
 class Reader implements JournalFile {

@@ -48,6 +48,7 @@ describe('the engine against the brute-force simulator', () => {
             expect([...native.hash]).toEqual(results.map((r) => r.hash));
             expect([...native.atRest]).toEqual(results.flatMap((r) => r.atRest));
             expect([...native.synapticOperations]).toEqual(results.map((r) => r.operations));
+            expect([...native.operationsAsleep]).toEqual(results.map((r) => r.operationsAsleep));
             expect([...native.readout]).toEqual(aligned(results, native.phaseSteps, schedule));
 
             // The oracle and the certificate, from what the two references say.
