@@ -93,6 +93,9 @@ export function evaluateCommand(done: (exitCode: number) => void): Command {
     .addHelpText('after', HELP)
     .action((file: string, flags: Flags) =>
       interruptible(async (stop) => {
+        stop.addEventListener('abort', () =>
+          console.error('casc: ends after the images in hand; Ctrl-C again: at once'),
+        );
         const result = await printResult(flags.json, () => run(file, flags, stop), evaluationTable, isWhole);
         if (!isWhole(result)) {
           const { images, selected, skipped } = result;
