@@ -54,8 +54,7 @@ function fullSections(result: Evaluation): string[] {
     ...anytimeSection(result),
     accuracies(result),
     '',
-    agreementLine(result),
-    '',
+    ...agreementSection(result),
     costs(result),
     '',
     ...(profile ? [profileTable(profile, images), ''] : []),
@@ -75,8 +74,7 @@ function restSections(result: RestEvaluation): string[] {
     '',
     accuracies(result),
     '',
-    agreementLine(result),
-    '',
+    ...agreementSection(result),
     table(null, rows),
     '',
     verificationLine(result),
@@ -131,15 +129,16 @@ function thinned<T>(points: readonly T[]): T[] {
   return even([...points.keys()], MOST_ROWS).map((i) => points[i]!);
 }
 
-function agreementLine({ agreement, disagreeing, mode }: Evaluation | RestEvaluation): string {
+function agreementSection({ agreement, disagreeing, mode }: Evaluation | RestEvaluation): string[] {
   const { quantizedSnn, annSnn } = agreement;
   const parts = [
     ...(mode === 'full' ? [`SNN and quantised ANN ${percent(quantizedSnn)}`] : []),
     ...(annSnn === undefined ? [] : [`SNN and fp32 ANN ${percent(annSnn)}`]),
   ];
-  const list =
-    disagreeing.length === 0 ? '' : ` (${plural(disagreeing.length, 'image')} answered differently; --json lists them)`;
-  return parts.length === 0 ? '' : `same answer: ${parts.join(', ')}${list}`;
+  if (parts.length === 0) return [];
+  const differing = plural(disagreeing.length, 'image');
+  const list = disagreeing.length === 0 ? '' : ` (${differing} answered differently; --json lists them)`;
+  return [`same answer: ${parts.join(', ')}${list}`, ''];
 }
 
 function costs({ images, model, steps, spikes, layers, operations, energy, throughput }: Evaluation): string {
