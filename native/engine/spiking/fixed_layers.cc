@@ -164,11 +164,15 @@ bool FixedLayers::onlyPositive(size_t source) const {
   return layer.kind == LayerKind::Neuron && sim_.negative[layer.neuronOrdinal] == 0;
 }
 
-/** Adds up the additions of the steps at hand, whose sum this is; those asleep also to `asleep`. Awake
- * steps are many and dense: where all spikes are positive their counts tell the total at once. */
+/** Adds up the additions of the steps at hand, whose sum this is; those asleep also to `asleep`. Where
+ * all spikes are positive their counts tell the total at once, and only the fewer of awake and asleep
+ * steps, mostly none, are gone through to tell them apart. */
 void FixedLayers::countEarly(const Layer<int32_t>& layer, size_t source, const Plane& sum,
                              uint64_t& asleep) {
   const bool counts = onlyPositive(source);
+  const auto sleeping = [](const EarlyStep& step) { return step.asleep; };
+  const auto slept = size_t(std::count_if(steps_.begin(), steps_.end(), sleeping));
+  const bool fewer = 2 * slept < steps_.size();  // asleep
   if (counts) {
     spikes_.assign(sum.events.size(), 0);
     for (const EarlyStep& step : steps_)
@@ -176,13 +180,16 @@ void FixedLayers::countEarly(const Layer<int32_t>& layer, size_t source, const P
   }
   for (const Term<int32_t>& term : layer.terms) {
     if (term.source != source) continue;
-    if (counts) sim_.operations += sim_.adder_.additions(term, sum.as<int8_t>(), spikes_.data());
+    uint64_t all = 0, some = 0;
+    if (counts) all = sim_.adder_.additions(term, sum.as<int8_t>(), spikes_.data());
     for (const EarlyStep& step : steps_) {
-      if (counts && !step.asleep) continue;
+      if (counts && step.asleep != fewer) continue;
       const uint64_t additions = sim_.adder_.additions(term, *step.plane);
-      if (step.asleep) asleep += additions;
-      if (!counts) sim_.operations += additions;
+      if (step.asleep == fewer) some += additions;
+      if (!counts) all += additions;
     }
+    sim_.operations += all;
+    asleep += fewer ? some : all - some;
   }
 }
 
