@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { evaluationTable, mergeJournals } from '..';
 import { exitCodeOf } from './evaluate';
+import { interruptible } from './interrupt';
 import { printResult } from './json-output';
 import { addEnergy, type EnergyFlags } from './options';
 
@@ -21,8 +22,10 @@ export function mergeCommand(done: (exitCode: number) => void): Command {
     .option('--json <out.json>', 'write the figures as JSON; - for stdout, instead of the table');
   return addEnergy(command)
     .addHelpText('after', HELP)
-    .action(async (files: string[], { json, energy }: Flags) => {
-      const result = await printResult(json, () => mergeJournals(files, { energy }), evaluationTable);
-      done(exitCodeOf(result));
-    });
+    .action((files: string[], { json, energy }: Flags) =>
+      interruptible(async (signal) => {
+        const result = await printResult(json, () => mergeJournals(files, { energy, signal }), evaluationTable);
+        done(exitCodeOf(result));
+      }),
+    );
 }

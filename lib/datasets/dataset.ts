@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { argumentError, CascError } from '../errors';
 import { openCifar } from './cifar';
+import { fileSizes } from './file-size';
 import { identityOf } from './identity';
 import { openImagenet } from './imagenet';
 import { openMnist } from './mnist';
@@ -62,6 +63,11 @@ export interface Dataset {
    */
   identity(): Promise<string>;
   /**
+   * Bytes of the files of the images at these positions (ascending, below `size`); null where a file is missing, and where images
+   * have no file of their own.
+   */
+  fileSizes(positions: readonly number[]): Promise<(number | null)[]>;
+  /**
    * The images in order, `batchSize` at a time, the last batch with what is left; only those at `positions` (ascending, below
    * `size`) where given. While the consumer works on a batch the next one is decoded and resized on other threads; never more
    * than these two and the images being decoded are held. Each call starts afresh.
@@ -118,6 +124,11 @@ export async function openDataset(spec: string | DataSpec, options: DatasetOptio
     scaling,
     notes: source.notes,
     identity: () => identityOf(source, taken),
+    fileSizes: (chosen) =>
+      fileSizes(
+        source,
+        checkChosen(chosen, size).map((at) => taken[at]!),
+      ),
     batches: (batchSize, chosen = [...taken.keys()]) =>
       batchesOf({ ...plan, taken, chosen: checkChosen(chosen, size) }, positiveInteger('batchSize', batchSize) ?? 1),
   };

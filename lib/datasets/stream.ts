@@ -1,5 +1,6 @@
 /** The images of a source, decoded and resized ahead on other threads and gathered into batches. */
 import { CascError } from '../errors';
+import { fileSize } from './file-size';
 import { normalizer } from './normalize';
 import { orderedMap } from './ordered';
 import { prepare } from './prepare';
@@ -16,6 +17,8 @@ export interface DataBatch {
   readonly ids: readonly string[];
   /** Places of the images among those that the data set takes. */
   readonly positions: readonly number[];
+  /** Sizes of the images' files; null where they have none of their own. */
+  readonly fileBytes: readonly (number | null)[];
   /** 0 where none of the batch could be read. */
   readonly count: number;
   /** Images in the batches before. */
@@ -27,6 +30,8 @@ export interface DataBatch {
 export interface FailedImage {
   readonly position: number;
   readonly id: string;
+  /** Size of its file; null where it is missing. */
+  readonly fileBytes: number | null;
   readonly error: CascError;
 }
 
@@ -50,6 +55,7 @@ export interface StreamPlan {
 interface Prepared {
   readonly id: string;
   readonly label: number;
+  readonly fileBytes: number | null;
   readonly pixels: RawImage | CascError;
 }
 
@@ -95,10 +101,11 @@ async function prepared(plan: StreamPlan, pool: PreparePool, item: SourceItem, s
   signal.throwIfAborted();
   checkLabel(item, plan.classes);
   const { id, label } = item;
+  const known = { id, label, fileBytes: await fileSize(item) };
   try {
-    return { id, label, pixels: await pixelsOf(plan, pool, item) };
+    return { ...known, pixels: await pixelsOf(plan, pool, item) };
   } catch (error) {
-    if (plan.onError === 'skip' && isUnreadable(error)) return { id, label, pixels: error };
+    if (plan.onError === 'skip' && isUnreadable(error)) return { ...known, pixels: error };
     throw error;
   }
 }
@@ -136,26 +143,29 @@ async function gathered(
   const labels: number[] = [];
   const ids: string[] = [];
   const good: number[] = [];
+  const sizes: (number | null)[] = [];
   const failures: FailedImage[] = [];
   for (const position of positions) {
     const { value } = await from.next();
     plan.signal?.throwIfAborted();
     if (!value) throw new Error(`the data set ended before image ${position} of ${plan.taken.length}`);
-    const { id, label, pixels } = value;
+    const { id, label, fileBytes, pixels } = value;
     if (pixels instanceof CascError) {
-      failures.push({ position, id, error: pixels });
+      failures.push({ position, id, fileBytes, error: pixels });
       continue;
     }
     normalize(pixels, images, ids.length * size);
     labels.push(label);
     ids.push(id);
     good.push(position);
+    sizes.push(fileBytes);
   }
   return {
     images: failures.length === 0 ? images : images.slice(0, ids.length * size),
     labels: Int32Array.from(labels),
     ids,
     positions: good,
+    fileBytes: sizes,
     count: ids.length,
     start: 0,
     failures,

@@ -12,6 +12,7 @@ import { TransientCollector } from './transient-figures';
 export interface FiguresOptions {
   /** Energy of an operation. Default: 45 nm CMOS at 32 bits. */
   energy?: EnergyPrices;
+  signal?: AbortSignal;
 }
 
 export class Figures {
@@ -26,7 +27,7 @@ export class Figures {
   /** Throws ERR_CASC_JOURNAL for a task that is not known. */
   constructor(
     private readonly header: JournalHeader,
-    options: FiguresOptions = {},
+    options: Pick<FiguresOptions, 'energy'> = {},
   ) {
     this.task = taskOf(header).collector(header);
     this.transient = new TransientCollector({ ...header, wake: header.settings.schedule.wake });
@@ -103,7 +104,7 @@ export class Figures {
 
 /**
  * The evaluation that header and records of a journal amount to.
- * Throws ERR_CASC_DATA where no image was evaluated, ERR_CASC_JOURNAL for a task that is not known.
+ * Throws ERR_CASC_DATA where no image was evaluated, ERR_CASC_JOURNAL for a task that is not known; rejects with the signal's reason.
  *
  * @example
  * const { header, records } = await readJournal('run.jsonl');
@@ -115,6 +116,9 @@ export async function figuresOf(
   options: FiguresOptions = {},
 ): Promise<Evaluation | RestEvaluation> {
   const figures = new Figures(header, options);
-  for await (const record of records) figures.add(record);
+  for await (const record of records) {
+    options.signal?.throwIfAborted();
+    figures.add(record);
+  }
   return figures.evaluation();
 }

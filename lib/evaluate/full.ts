@@ -23,7 +23,7 @@ export class FullRunner implements Runner {
 
   async run(batch: DataBatch, ann: AnnOutputs): Promise<EvaluatedRecord<unknown>[]> {
     const { snn, judge, options } = this;
-    const { images, ids, positions, count } = batch;
+    const { images, ids, positions, fileBytes, count } = batch;
     const started = performance.now();
     const wanted = imagesToCertify(options.certify, this.schedule);
     // Positions ascend, so that those below the number wanted are the batch's first.
@@ -34,6 +34,7 @@ export class FullRunner implements Runner {
     const perStep = await this.outputsPerStep(result);
     return ids.map((id, i) => ({
       at: positions[i]!,
+      fileBytes: fileBytes[i]!,
       id,
       answers: judge.judge(batch, i, {
         ann: ann && rowOf(ann, i, count),

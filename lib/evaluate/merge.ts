@@ -8,7 +8,8 @@ import { type JournalFile, readJournal } from './journal-reader';
 
 /**
  * The evaluation that the journals of its shards amount to: the same as of one run over all images.
- * Throws ERR_CASC_FILE; ERR_CASC_JOURNAL where they are not of one evaluation, an image is in two of them, or in none.
+ * Throws ERR_CASC_FILE; ERR_CASC_JOURNAL where they are not of one evaluation, an image is in two of them, or in none; rejects with
+ * the signal's reason.
  *
  * @example
  * const { images, snn } = await mergeJournals(['a.jsonl', 'b.jsonl']);
@@ -26,6 +27,7 @@ export async function mergeJournals(
   const source = new Uint32Array(header.data.images);
   for (const [i, { records }] of journals.entries()) {
     for await (const record of records) {
+      options.signal?.throwIfAborted();
       const other = source[record.at]!;
       if (other > 0) throw twice(record.id, files[other - 1]!, files[i]!);
       source[record.at] = i + 1;

@@ -42,6 +42,8 @@ const place = {
   /** Position among the images that were chosen, from 0. */
   at: count,
   id: z.string(),
+  /** Size of the image's file; null where it is missing, or has none of its own. */
+  fileBytes: count.nullable(),
 };
 
 /** The record of an image whose answers have the given form. */
@@ -71,6 +73,7 @@ export type FailedRecord = z.output<typeof failedRecordSchema>;
 export interface EvaluatedRecord<A> {
   at: number;
   id: string;
+  fileBytes: number | null;
   answers: A;
   certificate: ImageCertificate | null;
   run: ImageRun | null;

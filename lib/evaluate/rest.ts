@@ -24,7 +24,7 @@ export class RestRunner implements Runner {
 
   async run(batch: DataBatch, ann: AnnOutputs): Promise<EvaluatedRecord<unknown>[]> {
     const { snn, options, judge } = this;
-    const { images, ids, positions, count } = batch;
+    const { images, ids, positions, fileBytes, count } = batch;
     const { verify: _, ...rest } = options;
     const started = performance.now();
     const { outputs } = await snn.simulate(images, count, rest);
@@ -34,6 +34,7 @@ export class RestRunner implements Runner {
       const answer = rowOf(outputs, i, count);
       return {
         at: positions[i]!,
+        fileBytes: fileBytes[i]!,
         id,
         answers: judge.judge(batch, i, {
           ann: ann && rowOf(ann, i, count),

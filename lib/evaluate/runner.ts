@@ -19,5 +19,8 @@ export function rowOf(outputs: readonly Float32Array[], image: number, images: n
 }
 
 export function failedRecords({ failures }: DataBatch): FailedRecord[] {
-  return failures.map(({ position, id, error: { code, message } }) => ({ at: position, id, error: { code, message } }));
+  return failures.map(({ position, id, fileBytes, error: { code, message } }) => ({
+    ...{ at: position, id, fileBytes },
+    error: { code, message },
+  }));
 }

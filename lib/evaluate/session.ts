@@ -16,7 +16,7 @@ import { inShard, JOURNAL_FORMAT, type JournalHeader, type Shard } from './heade
 import { Journal } from './journal';
 import { neuronLayers } from './neuron-layers';
 import { evaluationNotes } from './notes';
-import type { ImageRecord } from './record';
+import { type ImageRecord, isFailed } from './record';
 import { RestRunner } from './rest';
 import { failedRecords, type Runner } from './runner';
 import type { Judge } from './task';
@@ -88,7 +88,15 @@ export class Session {
 
   /** Records that the journal has from before; to be read to their end before the new ones. */
   async *before(): AsyncGenerator<ImageRecord, void, undefined> {
-    if (this.journal) yield* this.journal.records();
+    if (!this.journal) return;
+    const known = new Map<number, Pick<ImageRecord, 'id' | 'fileBytes'>>();
+    for await (const record of this.journal.records()) {
+      this.options.signal?.throwIfAborted();
+      const { at, id, fileBytes } = record;
+      if (fileBytes !== null || isFailed(record)) known.set(at, { id, fileBytes });
+      yield record;
+    }
+    await this.checkFiles(known);
   }
 
   /**
@@ -123,6 +131,22 @@ export class Session {
   async close(): Promise<void> {
     this.ann?.dispose();
     await this.journal?.close();
+  }
+
+  /** Throws ERR_CASC_JOURNAL where an image that has a record is another one now. */
+  private async checkFiles(known: ReadonlyMap<number, Pick<ImageRecord, 'id' | 'fileBytes'>>): Promise<void> {
+    if (known.size === 0) return;
+    const positions = [...known.keys()].sort((a, b) => a - b);
+    const sizes = await this.dataset.fileSizes(positions);
+    const changed = positions.findIndex((at, i) => known.get(at)!.fileBytes !== sizes[i]);
+    if (changed < 0) return;
+    const { id, fileBytes } = known.get(positions[changed]!)!;
+    const bytes = (size: number | null) => (size === null ? 'missing' : `${size} bytes`);
+    throw new CascError(
+      'ERR_CASC_JOURNAL',
+      `image ${id} has changed since the journal was written: it was ${bytes(fileBytes)}, now ${bytes(sizes[changed]!)}. Put it back, or take its line out of the journal to have it evaluated again`,
+      { image: id, file: this.options.journal },
+    );
   }
 
   private async annOutputs({ images, count }: { images: Float32Array; count: number }): Promise<Float32Array[] | null> {

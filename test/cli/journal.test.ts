@@ -208,6 +208,21 @@ describe('images that cannot be read', () => {
     expect({ ...JSON.parse(merged.stdout), throughput: null }).toEqual(result);
   });
 
+  test('an image that has changed since is named; without its line it is evaluated again', async () => {
+    const journal = at('repaired.jsonl');
+    const again = [...args, '--on-error', 'skip', '--journal', journal];
+    casc(again);
+    const [header, ...lines] = readFileSync(journal, 'utf8').split('\n');
+    copyFileSync(join(images, '04.png'), join(images, '05.png'));
+    const repaired = casc(again);
+    expect(repaired).toMatchObject({ status: 1, stdout: '' });
+    expect(repaired.stderr).toMatch(/image 05\.png has changed since .* 60 bytes, now \d+ bytes.*ERR_CASC_JOURNAL/);
+    writeFileSync(journal, [header, ...lines.filter((line) => !line.includes('"05.png"'))].join('\n'));
+    expect(casc(again).stdout).toContain('SKIPPED: 2 images could not be read: 00.png, 07.png');
+    rmSync(join(images, '04.png'));
+    expect(casc(again).stderr).toMatch(/image 04\.png has changed since .*, now missing/);
+  });
+
   test('none that can be read is an error', () => {
     const broken = at('broken');
     mkdirSync(broken);

@@ -41,11 +41,14 @@ test('skip: the others in order with their places, and what is wrong with those 
     expect(batches.flatMap(({ labels }) => [...labels])).toEqual([1, 2, 3, 5, 6, 7]);
     expect(batches[1]!.images[0]).toBe(50);
     const failures = batches.flatMap((batch) => batch.failures);
-    expect(failures.map(({ position, id }) => [position, id])).toEqual([
-      [0, '0.png'],
-      [4, '4.png'],
-      [8, '8.png'],
+    expect(failures.map(({ position, id, fileBytes }) => [position, id, fileBytes])).toEqual([
+      [0, '0.png', 8],
+      [4, '4.png', 50],
+      [8, '8.png', null],
     ]);
+    const sizes = await data.fileSizes([0, 1, 8]);
+    expect(sizes).toEqual([8, batches[0]!.fileBytes[0], null]);
+    expect(sizes[1]).toBe(readFileSync(join(folder, 'images', '1.png')).length);
     for (const { id, error } of failures) {
       expect(error).toMatchObject({ code: 'ERR_CASC_IMAGE', where: { image: id } });
       expect(error.message).toContain(join(folder, 'images', id));

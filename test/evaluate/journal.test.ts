@@ -219,6 +219,8 @@ describe('shards', () => {
       message: expect.stringMatching(/two evaluations: margin 2 and 3/),
     });
     await expect(mergeJournals([join(folder, 'none.jsonl')])).rejects.toMatchObject({ code: 'ERR_CASC_FILE' });
+    const gone = AbortSignal.abort();
+    await expect(mergeJournals([a, b], { signal: gone })).rejects.toMatchObject({ name: 'AbortError' });
     await expect(mergeJournals([])).rejects.toMatchObject({ code: 'ERR_CASC_ARGUMENT' });
   });
 

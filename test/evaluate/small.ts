@@ -43,6 +43,7 @@ export function dataset(images: number, highest = CLASSES - 1): Dataset {
           labels: Int32Array.from(positions, (at) => labels[at]!),
           ids: positions.map((at) => `image ${at}`),
           positions,
+          fileBytes: positions.map(() => null),
           count: positions.length,
           start,
           failures: [],
