@@ -1,21 +1,18 @@
 /** One evaluation at work: its header, what the journal has of it, and the records that are still to come. */
-import { cpus } from 'node:os';
 import type { Dataset } from '../datasets';
 import { argumentError, CascError } from '../errors';
 import { classesOf, importModel, type Network } from '../graph';
 import { numel } from '../graph/network';
-import { version } from '../info';
 import { abortable, addon, type NativeDensePlan } from '../native';
 import { checkShape, openPlan } from '../quantize/calibrate';
 import type { Schedule, SpikingNetwork } from '../simulate';
 import { isRest } from '../simulate/rest';
 import { classificationJudge } from './classification';
 import type { EvaluateOptions, RestEvaluateOptions } from './evaluation';
-import { FullRunner, imagesToCertify } from './full';
-import { inShard, JOURNAL_FORMAT, type JournalHeader, type Shard } from './header';
+import { FullRunner } from './full';
+import { inShard, type JournalHeader, type Shard } from './header';
 import { Journal } from './journal';
-import { neuronLayers } from './neuron-layers';
-import { evaluationNotes } from './notes';
+import { headerOf } from './new-header';
 import { type ImageRecord, isFailed } from './record';
 import { RestRunner } from './rest';
 import { failedRecords, type Runner } from './runner';
@@ -155,51 +152,6 @@ export class Session {
     const { threads = addon().info().threads, signal } = this.options;
     return (await abortable(signal, (abort) => ann.run([images], count, { threads, abort }))).outputs;
   }
-}
-
-/** Without the task and the fp32 net. */
-async function headerOf(
-  snn: SpikingNetwork,
-  dataset: Dataset,
-  options: Options,
-  schedule: Schedule,
-): Promise<Omit<JournalHeader, 'task' | 'ann'>> {
-  const { network, format, levels, plan } = snn.converted;
-  const { consistent: _, lossFree: __, notes: ___, ...own } = schedule;
-  const rest = options.mode === 'rest';
-  const certify = rest ? undefined : (options as EvaluateOptions).certify;
-  const [input] = plan.layers.filter((layer) => layer.kind === 'input');
-  return {
-    journal: 'casc-snn evaluation',
-    format: JOURNAL_FORMAT,
-    version: version(),
-    mode: rest ? 'rest' : 'full',
-    model: { file: network.file, hash: network.hash, format, levels, isa: snn.isa },
-    data: {
-      name: dataset.name,
-      hash: await dataset.identity(),
-      images: dataset.size,
-      classNames: dataset.classNames && [...dataset.classNames],
-    },
-    settings: {
-      scaling: { ...dataset.scaling },
-      grid: input?.grid ?? null,
-      schedule: own,
-      certify: rest ? 0 : imagesToCertify(certify, schedule),
-      certifyAsked: certify !== undefined,
-      verify: (rest && (options as RestEvaluateOptions).verify) || null,
-    },
-    layers: neuronLayers(snn),
-    macs: { total: snn.denseMacs.total, firstLayer: snn.denseMacs.input },
-    shard: options.shard ?? null,
-    machine: {
-      platform: `${process.platform}-${process.arch}`,
-      cpu: cpus()[0]?.model.trim() ?? '',
-      threads: options.threads ?? addon().info().threads,
-      node: process.version,
-    },
-    notes: [...evaluationNotes(snn), ...schedule.notes, ...dataset.notes],
-  };
 }
 
 function checkShard(shard: Shard | undefined, images: number): void {

@@ -1,5 +1,7 @@
 /** The table of `casc evaluate`. */
 import type { Accuracy, Evaluation, RestEvaluation } from '../evaluate';
+import { certificateLine, verificationLine } from './certificate';
+import { costs } from './costs';
 import { profileTable } from './profile';
 import { count, percent, percentRange, plural, points, type Row, table } from './table';
 
@@ -139,83 +141,6 @@ function agreementSection({ agreement, disagreeing, mode }: Evaluation | RestEva
   const differing = plural(disagreeing.length, 'image');
   const list = disagreeing.length === 0 ? '' : ` (${differing} answered differently; --json lists them)`;
   return [`same answer: ${parts.join(', ')}${list}`, ''];
-}
-
-function costs({ images, model, steps, spikes, layers, operations, energy, throughput }: Evaluation): string {
-  const { wake, sleep, notAtRest } = steps;
-  const perMac = (operations.synaptic / operations.denseMacs).toFixed(2);
-  const asleep =
-    sleep.mean === sleep.max
-      ? `${sleep.max} asleep`
-      : `${sleep.mean.toFixed(1)} asleep (half of the images within ${sleep.p50}, 95 % within ${sleep.p95}, most ${sleep.max})`;
-  const busiest = layers.reduce((a, b) => (b.firingRate > a.firingRate ? b : a));
-  const rows: Row[] = [
-    [notAtRest > 0 ? 'steps' : 'steps to rest', `${wake} awake + ${asleep}`],
-    ...(notAtRest > 0 ? [['not at rest', `${count(notAtRest)} of ${plural(images, 'image')}`]] : []),
-    [
-      'spikes per image',
-      `${count(spikes.positive / images)} positive, ${count(spikes.negative / images)} negative (hash ${spikes.hash})`,
-    ],
-    [
-      'firing rate',
-      `${meanRate(layers).toFixed(4)} per neuron and step, at most ${busiest.firingRate.toFixed(4)} (${busiest.name})`,
-    ],
-    [
-      'additions per image',
-      `${count(operations.synaptic)}, ${count(operations.sleep)} of them asleep (${perMac} per multiply-add of the dense ANN)`,
-    ],
-    ['energy per image', `${joules(energy.snn)}, ANN ${joules(energy.ann)} (${pricesOf(energy)})`],
-    ['throughput', `${throughput.imagesPerSecond.toFixed(1)} images per second (${model.isa})`],
-  ];
-  return table(null, rows);
-}
-
-/** Of all neurons alike. */
-function meanRate(layers: Evaluation['layers']): number {
-  const neurons = layers.reduce((sum, layer) => sum + layer.neurons, 0);
-  return layers.reduce((sum, layer) => sum + layer.firingRate * layer.neurons, 0) / neurons;
-}
-
-const joules = (value: number): string => `${(value * 1e6).toPrecision(3)} µJ`;
-
-function pricesOf({ prices: { multiplyAdd, addition } }: Evaluation['energy']): string {
-  const pico = (value: number) => Number((value * 1e12).toPrecision(6));
-  return `${pico(multiplyAdd)} pJ a multiply-add, ${pico(addition)} pJ an addition; memory not counted`;
-}
-
-type Exact = Evaluation['exact'];
-
-function certificateLine(exact: Exact, images: number, notes: readonly string[]): string {
-  const { file, format } = exact;
-  if (exact.images === 0) {
-    return `not certified: ${notes.length > 0 ? 'see the note' : 'no certificate was asked for'}`;
-  }
-  const which = exact.images < images ? `the first ${count(exact.images)} of ` : '';
-  const scope = `${count(exact.checkedNeurons)} neurons and readouts of ${which}${plural(images, 'image')}`;
-  if (exact.measured) {
-    return `measured, not certified: ${file} in float32: ${count(exact.mismatches)} of ${scope} differ from the quantised ANN; --format int8 or int16 is exact`;
-  }
-  if (exact.certified)
-    return `certified: ${file} in ${format}: the spike counts equal the quantised ANN at all ${scope}`;
-  return `NOT CERTIFIED: ${file} in ${format}: ${differences(exact, scope)}`;
-}
-
-function verificationLine({ exact, images }: RestEvaluation): string {
-  const { file, format } = exact;
-  if (exact.images === 0) {
-    return 'not verified: no image was simulated; --verify 0.01 simulates one in a hundred in full and compares every neuron';
-  }
-  const which = exact.images < images ? `an even choice of ${count(exact.images)} of ` : '';
-  const scope = `${count(exact.checkedNeurons)} neurons and readouts of ${which}${plural(images, 'image')}, simulated in full`;
-  if (exact.certified) return `verified: ${file} in ${format}: the spike counts equal these answers at all ${scope}`;
-  return `VERIFICATION FAILED: ${file} in ${format}: ${differences(exact, `${scope},`)}`;
-}
-
-function differences({ mismatches, first }: Exact, scope: string): string {
-  if (!first) return `${count(mismatches)} of ${scope} differ`;
-  const { layer, neuron, image, snnCount, annCount, lastSpike } = first;
-  const fired = lastSpike ? `last spike at wake ${lastSpike.wake}, sleep ${lastSpike.sleep}` : 'never fired';
-  return `${count(mismatches)} of ${scope} differ; first: layer ${layer}, neuron ${neuron}, image ${image}: SNN ${snnCount}, ANN ${annCount}, ${fired}`;
 }
 
 /** Indices of the rows to show: all, or an even choice with the last awake step and the end of each sleep phase. */
