@@ -1,13 +1,12 @@
 /** One evaluation at work: its header, what the journal has of it, and the records that are still to come. */
 import type { Dataset } from '../datasets';
 import { argumentError, CascError } from '../errors';
-import { classesOf, importModel, type Network } from '../graph';
+import { importModel, type Network } from '../graph';
 import { numel } from '../graph/network';
 import { abortable, addon, type NativeDensePlan } from '../native';
 import { checkShape, openPlan } from '../quantize/calibrate';
 import type { Schedule, SpikingNetwork } from '../simulate';
 import { isRest } from '../simulate/rest';
-import { classificationJudge } from './classification';
 import type { EvaluateOptions, RestEvaluateOptions } from './evaluation';
 import { FullRunner } from './full';
 import { inShard, type JournalHeader, type Shard } from './header';
@@ -17,6 +16,7 @@ import { type ImageRecord, isFailed } from './record';
 import { RestRunner } from './rest';
 import { failedRecords, type Runner } from './runner';
 import type { Judge } from './task';
+import { judgeOf } from './tasks';
 
 type Options = EvaluateOptions | RestEvaluateOptions;
 
@@ -48,8 +48,7 @@ export class Session {
     }
     checkShard(shard, dataset.size);
     checkShape(network, dataset);
-    const classes = classesOf(network);
-    const judge = classificationJudge(classes, network.file);
+    const judge = judgeOf(network);
     const schedule = snn.schedule(options);
     const rest = isRest(options);
     if (journal !== undefined && !rest && (options as EvaluateOptions).profile) {

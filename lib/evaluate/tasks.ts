@@ -1,13 +1,19 @@
-/** The kinds of task, by the name that a journal's header gives. */
+/** The kinds of task: which one a net has, and which one a journal is of. */
 import { CascError } from '../errors';
-import { CLASSIFICATION } from './classification';
+import { classesOf, type Network } from '../graph';
+import { CLASSIFICATION, classificationJudge } from './classification';
 import type { JournalHeader } from './header';
-import type { TaskKind } from './task';
+import type { Judge, TaskKind } from './task';
 
 /** Whose answers a record holds is known by the header's task alone. */
 type AnyTask = TaskKind<unknown, object>;
 
 const TASKS: Readonly<Record<string, AnyTask>> = { classification: CLASSIFICATION as unknown as AnyTask };
+
+/** What judges a net's outputs. Throws ERR_CASC_UNSUPPORTED where its outputs are those of no known task. */
+export function judgeOf(network: Network): Judge<unknown> {
+  return classificationJudge(classesOf(network), network.file);
+}
 
 /** Throws ERR_CASC_JOURNAL for a task that this version does not know. */
 export function taskOf({ task: { name } }: JournalHeader): AnyTask {
