@@ -235,10 +235,10 @@ class Run {
   bool counts_ = false;
   spiking::RunSettings settings_;
   std::vector<float> images_;
-  std::vector<std::shared_ptr<ImageRunner>> runners_;  // per worker
-  std::vector<std::vector<ReadoutTrace>> traces_;      // [image][readout layer]
+  std::vector<std::shared_ptr<ImageRunner>> runners_;       // per worker
+  std::vector<std::vector<ReadoutTrace>> traces_;           // [image][readout layer]
   std::vector<std::optional<spiking::Divergence>> firsts_;  // of the images compared
-  Napi::ObjectReference result_;  // keeps the arrays below alive
+  Napi::ObjectReference result_;                            // keeps the arrays below alive
   int32_t* sleepSteps_ = nullptr;
   int32_t* quietSteps_ = nullptr;
   uint8_t* atRest_ = nullptr;

@@ -164,9 +164,9 @@ bool FixedLayers::onlyPositive(size_t source) const {
   return layer.kind == LayerKind::Neuron && sim_.negative[layer.neuronOrdinal] == 0;
 }
 
-/** Adds up the additions of the steps at hand, whose sum this is; those asleep also to `asleep`. Where
- * all spikes are positive their counts tell the total at once, and only the fewer of awake and asleep
- * steps, mostly none, are gone through to tell them apart. */
+/** Adds up the additions of the steps at hand, whose sum this is; those asleep also to `asleep`.
+ * Where all spikes are positive their counts tell the total at once, and only the fewer of awake
+ * and asleep steps, mostly none, are gone through to tell them apart. */
 void FixedLayers::countEarly(const Layer<int32_t>& layer, size_t source, const Plane& sum,
                              uint64_t& asleep) {
   const bool counts = onlyPositive(source);

@@ -35,8 +35,8 @@ struct Plane {
 
 class PlanePool {
  public:
-  /** A plane of `rows` rows and at least `bytes` of data, events and data uninitialised: the smallest
-   * in stock that has room, so that later layers live in what earlier ones have left. */
+  /** A plane of `rows` rows and at least `bytes` of data, events and data uninitialised: the
+   * smallest in stock that has room, so that later layers live in what earlier ones have left. */
   std::unique_ptr<Plane> take(size_t rows, size_t bytes) {
     auto fits = std::lower_bound(shelves_.begin(), shelves_.end(), bytes, smaller);
     while (fits != shelves_.end() && fits->planes.empty()) ++fits;

@@ -111,8 +111,7 @@ double simulationBound(const Plan<N>& plan, const Schedule& schedule) {
   std::vector<double> planes(plan.layers.size());
   double alive = 0, sums = 0;  // sums over the steps before a layer may fire
   if (schedule.stagger > 0)
-    for (const Layer<N>& layer : plan.layers)
-      sums = std::max(sums, double(layer.sources.size()));
+    for (const Layer<N>& layer : plan.layers) sums = std::max(sums, double(layer.sources.size()));
   auto taken = [&](const Layer<N>& layer) {
     double& most = live[double(layer.shape.numel()) * (layer.graded ? sizeof(N) : 1)];
     most = std::max(most, alive + 1 + sums);  // and the one in hand
@@ -150,7 +149,8 @@ double simulationBound(const Plan<N>& plan, const Schedule& schedule) {
   double made = 0;
   for (auto it = live.rbegin(); it != live.rend(); ++it) {
     const auto& [size, most] = *it;
-    bytes += std::max(0.0, most - made) * (size + kGrowth * highest * sizeof(uint32_t) + kPlaneBytes);
+    bytes +=
+        std::max(0.0, most - made) * (size + kGrowth * highest * sizeof(uint32_t) + kPlaneBytes);
     made = std::max(made, most);
   }
   for (size_t layer : plan.neuronLayers)
