@@ -23,8 +23,8 @@ export type PrepareReply = { readonly ticket: number } & (
 /** JavaScript, wherever this module was loaded from. */
 const SCRIPT = join(__dirname, '../../dist/datasets/prepare-worker.js');
 
-/** More do not help: a decoder keeps up with several kernels' threads. */
-const MOST_THREADS = 4;
+/** Each holds some ten megabytes; a decoder keeps up with several threads of the simulation. */
+const MOST_THREADS = 8;
 
 interface Waiting {
   resolve(image: RawImage): void;
