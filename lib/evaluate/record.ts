@@ -2,6 +2,11 @@
 import { z } from 'zod';
 
 const count = z.int().nonnegative();
+/** JSON has no NaN. */
+const number = z
+  .number()
+  .nullable()
+  .transform((value) => value ?? Number.NaN);
 const step = z.strictObject({ wake: count, sleep: count });
 
 /** Whether a neuron's count differs from the quantised ANN's, where first, and when that neuron last fired. */
@@ -9,8 +14,8 @@ const mismatch = z.strictObject({
   layer: z.string(),
   /** Position in the layer's C×H×W values. */
   neuron: count,
-  snnCount: z.number(),
-  annCount: z.number(),
+  snnCount: number,
+  annCount: number,
   lastSpike: step.nullable(),
 });
 

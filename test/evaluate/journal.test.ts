@@ -3,7 +3,7 @@ import { appendFileSync, copyFileSync, readFileSync, truncateSync, writeFileSync
 import { join } from 'node:path';
 import type { EvaluateOptions, Evaluation } from '../../lib';
 import { evaluate, evaluateImages, mergeJournals, readJournal } from '../../lib/evaluate';
-import type { SpikingNetwork } from '../../lib/simulate';
+import { SpikingNetwork } from '../../lib/simulate';
 import { temporaryFolder } from '../support/casc';
 import { classifier, dataset } from './small';
 
@@ -38,6 +38,26 @@ test('a journal changes no figure, and has a line for the header and for each im
   expect(untimed(await evaluate(snn, dataset(IMAGES), { margin: 2 }))).toEqual(whole);
   expect(lines(complete)).toHaveLength(1 + IMAGES);
   expect(untimed((await mergeJournals([complete])) as Evaluation)).toEqual(whole);
+});
+
+test.each<EvaluateOptions>([
+  { neuron: 'burst', certify: 'all' },
+  { sleep: 0, certify: 'all' },
+  { sleep: 3, margin: 4 },
+  { neuron: 'if', wake: 9, certify: 5 },
+  { gamma: 3, shift: 0.25, upperBound: false, certify: 'all' },
+  { stagger: 2.5 },
+  { certify: 'none' },
+])('what is read from a journal is what was written: %j', async (options) => {
+  for (const format of ['int8', 'float32'] as const) {
+    const net = SpikingNetwork.from(snn.converted.network, { format, inputRange: { min: -3, max: 3 } });
+    const journal = join(folder, `written-${files++}.jsonl`);
+    const ann = snn.converted.network;
+    const result = untimed(await evaluate(net, dataset(9), { ...options, ann, journal }));
+    net.dispose();
+    expect(untimed((await mergeJournals([journal])) as Evaluation)).toEqual(result);
+    expect(JSON.parse(JSON.stringify(result))).toEqual(result);
+  }
 });
 
 test('cut anywhere, it is taken up again: the same figures, and the records that were there stay', async () => {
