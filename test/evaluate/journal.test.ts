@@ -103,6 +103,13 @@ test('refused: other data, another version, another net, another form', async ()
   await expect(evaluate(snn, dataset(22), { margin: 2, journal: complete })).rejects.toMatchObject({
     message: expect.stringMatching(/number of images 23, now 22/),
   });
+  const others = { ...dataset(IMAGES), identity: async () => 'f'.repeat(64) };
+  await expect(evaluate(snn, others, { margin: 2, journal: complete })).rejects.toMatchObject({
+    message: expect.stringMatching(/data \(SHA-256 of ids, labels and record files\) "0+", now "f+"/),
+  });
+  await expect(again(complete, { ann: snn.converted.network })).rejects.toMatchObject({
+    message: expect.stringMatching(/fp32 net \(SHA-256\) null, now /),
+  });
   const change = async (from: string, to: string) => {
     const file = join(folder, `changed-${files++}.jsonl`);
     writeFileSync(file, readFileSync(complete, 'utf8').replace(from, to));
