@@ -116,7 +116,7 @@ test('Ctrl-C: the images in hand, their table, exit code 130, no file but the jo
 
 test('a full disk: what is computed is kept, and the run goes on where there is room', () => {
   const journal = at('full.jsonl');
-  const limited = ['-c', 'ulimit -f 40; exec "$@"', 'bash', process.execPath, main, ...quick, '--journal', journal];
+  const limited = ['-c', 'ulimit -f 80; exec "$@"', 'bash', process.execPath, main, ...quick, '--journal', journal];
   const { status, stderr, stdout } = spawnSync('bash', limited, { encoding: 'utf8' });
   expect(stderr).toMatch(/full\.jsonl cannot be written: .*The records before are safe.*\[ERR_CASC_FILE\]/);
   expect(status).toBe(1);
