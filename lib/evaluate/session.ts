@@ -20,8 +20,8 @@ import { judgeOf } from './tasks';
 
 type Options = EvaluateOptions | RestEvaluateOptions;
 
-/** Bytes that the readouts of a batch after every step may take. */
-const READOUT_BYTES = 64e6;
+/** Bytes that a batch's images, and its readouts after every step, may take where that still gives every thread work. */
+const BATCH_BYTES = 16e6;
 const MOST_IMAGES = 32;
 
 export class Session {
@@ -70,7 +70,7 @@ export class Session {
     const plan = original && openPlan(original);
     try {
       const opened = journal === undefined ? null : await Journal.open(journal, header);
-      const size = batchSize ?? defaultBatch(snn, schedule);
+      const size = batchSize ?? defaultBatch(snn, schedule, header.machine.threads);
       return new Session(header, dataset, runner, judge, plan, opened, size, options);
     } catch (error) {
       plan?.dispose();
@@ -162,11 +162,11 @@ function checkShard(shard: Shard | undefined, images: number): void {
   if (of > images) throw argumentError('shard', `at most as many shards as images, ${images}`, `${index}/${of}`);
 }
 
-/** As many images as keep the readouts after every step small. Sleep is taken to last as long as the net is deep. */
-function defaultBatch(snn: SpikingNetwork, { wake, margin }: Schedule): number {
+/** As many images as fit, two for each thread at least. Sleep is taken to last as long as the net is deep. */
+function defaultBatch(snn: SpikingNetwork, { wake, margin }: Schedule, threads: number): number {
   const steps = wake + Math.ceil(wake / margin) * snn.converted.depth;
-  const bytes = steps * snn.readoutSize * Float32Array.BYTES_PER_ELEMENT;
-  return Math.max(1, Math.min(MOST_IMAGES, Math.floor(READOUT_BYTES / bytes)));
+  const bytes = (snn.inputSize + steps * snn.readoutSize) * Float32Array.BYTES_PER_ELEMENT;
+  return Math.min(MOST_IMAGES, Math.max(2 * threads, Math.floor(BATCH_BYTES / bytes)));
 }
 
 async function openOriginal(ann: string | Network, dataset: Dataset, quantized: Network): Promise<Network> {
