@@ -23,6 +23,9 @@ export type PrepareReply = { readonly ticket: number } & (
 /** JavaScript, wherever this module was loaded from. */
 const SCRIPT = join(__dirname, '../../dist/datasets/prepare-worker.js');
 
+/** Pixels lie outside of the heap, which has little to hold. */
+const LIMITS = { maxYoungGenerationSizeMb: 4 };
+
 /** Each holds some ten megabytes; a decoder keeps up with several threads of the simulation. */
 const MOST_THREADS = 8;
 
@@ -37,7 +40,7 @@ class Thread {
   private tickets = 0;
 
   constructor(scaling: InputScaling) {
-    this.worker = new Worker(SCRIPT, { workerData: scaling });
+    this.worker = new Worker(SCRIPT, { workerData: scaling, resourceLimits: LIMITS });
     this.worker.on('message', (reply: PrepareReply) => this.settle(reply));
     this.worker.on('error', (error) => this.fail(error));
     this.worker.on('exit', (code) =>
