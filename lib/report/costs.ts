@@ -37,7 +37,11 @@ function meanRate(layers: Evaluation['layers']): number {
   return layers.reduce((sum, layer) => sum + layer.firingRate * layer.neurons, 0) / neurons;
 }
 
-const joules = (value: number): string => `${(value * 1e6).toPrecision(3)} µJ`;
+/** Three digits, in the unit that needs no exponent. */
+function joules(value: number): string {
+  const [factor, unit] = value < 1e-6 ? [1e9, 'nJ'] : value < 1e-3 ? [1e6, 'µJ'] : value < 1 ? [1e3, 'mJ'] : [1, 'J'];
+  return `${Number((value * factor).toPrecision(3))} ${unit}`;
+}
 
 function pricesOf({ prices: { multiplyAdd, addition } }: Evaluation['energy']): string {
   const pico = (value: number) => Number((value * 1e12).toPrecision(6));

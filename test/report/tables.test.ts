@@ -97,7 +97,7 @@ describe('evaluation', () => {
         'spikes per image     100 positive, 10 negative (hash 00ff)',
         'firing rate          0.2000 per neuron and step, at most 0.5000 (/act1)',
         'additions per image  1,000, 100 of them asleep (0.50 per multiply-add of the dense ANN)',
-        'energy per image     1.00 µJ, ANN 0.00920 µJ (4.6 pJ a multiply-add, 0.9 pJ an addition; memory not counted)',
+        'energy per image     1 µJ, ANN 9.2 nJ (4.6 pJ a multiply-add, 0.9 pJ an addition; memory not counted)',
         'throughput           12.3 images per second (scalar)',
         '',
         'certified: q.onnx in int8: the spike counts equal the quantised ANN at all 123,456 neurons and readouts of 40 images',
