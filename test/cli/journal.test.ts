@@ -106,6 +106,7 @@ test('Ctrl-C: the images in hand, their table, exit code 130, no file but the jo
   // A batch that takes a minute.
   const endless = [...quick, '--wake', '3000', '--margin', '1', '--journal', at('endless.jsonl')];
   const again = await started(endless, at('endless.jsonl'), 1);
+  await wait(1500); // late enough that the batch is in hand, long before it is done
   again.child.kill('SIGINT');
   while (again.texts.err === '') await wait(10);
   expect(again.texts.err).toBe(ends);
