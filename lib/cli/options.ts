@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import {
   CascError,
+  type EnergyPrices,
   type InputScaling,
   type InputScalingOptions,
   iterationsWithin,
@@ -11,6 +12,7 @@ import {
   type QuantizeMethod,
   readMetadata,
   type ScheduleOptions,
+  type Shard,
 } from '..';
 
 /** Parses a whole number from `from` on, up to `to` where given. */
@@ -91,6 +93,33 @@ function sleepSteps(text: string): number | 'auto' {
 
 export function addThreads(command: Command): Command {
   return command.option('--threads <n>', 'worker threads (default: all)', wholeNumber(1, 256));
+}
+
+export interface EnergyFlags {
+  energy?: EnergyPrices;
+}
+
+export function addEnergy(command: Command): Command {
+  return command.option(
+    '--energy <mac,ac>',
+    'pJ of a multiply-add and of an addition (default: 4.6,0.9)',
+    energyPrices,
+  );
+}
+
+function energyPrices(text: string): EnergyPrices {
+  const [multiplyAdd, addition, ...more] = text.split(',').map(decimal);
+  if (!(multiplyAdd! >= 0 && addition! >= 0) || more.length > 0) {
+    throw new InvalidArgumentError('Expected two numbers, 0 or more, as 4.6,0.9.');
+  }
+  return { multiplyAdd: multiplyAdd! * 1e-12, addition: addition! * 1e-12 };
+}
+
+/** Parses `i/n`. */
+export function shardOf(text: string): Shard {
+  const [, index, of] = /^(\d+)\/(\d+)$/.exec(text)?.map(Number) ?? [];
+  if (index! >= 1 && index! <= of!) return { index: index!, of: of! };
+  throw new InvalidArgumentError('Expected i/n with i from 1 to n, as 1/4.');
 }
 
 /** What `<data>` means, for the help of the commands that take it. */

@@ -42,6 +42,7 @@ export async function openCoco(spec: DataSpec, labelled: boolean): Promise<Sourc
     labels: truth.images.map(({ id }) => ({ id, label: -1 })),
     ...(labelled ? { detection: truth } : {}),
     missing,
+    recordFiles: [json],
     notes: [],
     items: () => items(folder, json, truth),
   };
@@ -148,6 +149,7 @@ async function imagesAlone({ root, folders }: Place): Promise<Source> {
       classes: null,
       classNames: null,
       labels: names.map((id) => ({ id, label: -1 })),
+      recordFiles: [],
       notes: [],
       async *items() {
         for (const id of names) yield { id, label: -1, load: () => decodeImage(join(folder, id), id) };

@@ -5,5 +5,6 @@ export type { Category, GroundTruth, ImageTruth, TruthObject } from './ground-tr
 export { DataHash, datasetHash } from './hash';
 export { type NpyArray, type NpyData, readNpy, writeNpy } from './npy';
 export { type InputScaling, type InputScalingOptions, inputScalingSchema, parseInputScaling } from './scaling';
+export type { OnError } from './source';
 export { type DataKind, type DataSpec, dataKinds, parseDataSpec } from './spec';
-export type { DataBatch } from './stream';
+export type { DataBatch, FailedImage } from './stream';

@@ -54,6 +54,7 @@ export async function openVoc(spec: DataSpec, { labelled, classNames, signal }: 
       ? { detection: { categories: names.map((name, label) => ({ id: label + 1, name })), images: truths } }
       : {}),
     missing: ids.flatMap((id): MissingImage[] => (files.has(id) ? [] : [{ id, file: file(id), namedIn: list }])),
+    recordFiles: [list, ...(labelled ? ids.map((id) => annotationOf(path, id)) : [])],
     notes: [],
     async *items(): AsyncGenerator<SourceItem> {
       for (const [at, id] of ids.entries()) {
