@@ -4,7 +4,7 @@ import type { BlockDescription, BlockParameter, DenseDescription, PlanFormat } f
 import type { Block } from './blocks';
 import { copyMeans } from './copy-means';
 import { LARGEST } from './limit';
-import { roundingGroups, unitsOf } from './rounding-groups';
+import { reachOf, roundingGroups, unitsOf } from './rounding-groups';
 
 /** The block's nodes for the dense pass or the trainer: first its inputs, then its nodes. */
 export function denseBlock(network: Network, block: Block): DenseDescription {
@@ -41,9 +41,7 @@ export function trainerOf(network: Network, block: Block, training: BlockTrainin
     nodes,
     outputs,
     units: block.inputs.map((id) => unitsOf(network, id, (grid?.step ?? 1) / levels)),
-    reach: Float64Array.from(block.inputs, (id) => {
-      return id === network.input && grid ? levels * Math.max(Math.abs(grid.lo), Math.abs(grid.hi)) : levels;
-    }),
+    reach: Float64Array.from(block.inputs, (id) => reachOf(network, id, levels)),
     rounding: groups
       // An activation that is cut off from its sums is rounded with the block that it is in.
       .filter(({ quant }) => quant === null || place.has(quant))

@@ -12,7 +12,7 @@ import { abortable, addon, type Correction, type NativeRegression, type PlanForm
 import { Frontier, type StreamedBatch } from './frontier';
 import { gridOf } from './input-grid';
 import { LARGEST } from './limit';
-import { type RoundingGroup, roundingGroups, unitsOf } from './rounding-groups';
+import { type RoundingGroup, reachOf, roundingGroups, unitsOf } from './rounding-groups';
 import { activationOf, targetOf } from './targets';
 import { Twins } from './twins';
 import { channelSizes, LEAST_STEP, neuronGrid, readoutGrid, type WeighedInput } from './weight-grid';
@@ -241,11 +241,10 @@ class Refit {
     const grid = gridOf(this.network);
     const sofar = { ...this.network, nodes: this.twins.quantized };
     const source = conv.inputs[0]!;
-    const isInput = source === this.network.input && grid;
     return {
       conv,
       units: unitsOf(sofar, source, (grid?.step ?? 1) / levels),
-      reach: isInput ? levels * Math.max(Math.abs(grid.lo), Math.abs(grid.hi)) : levels,
+      reach: reachOf(sofar, source, levels),
     };
   }
 
