@@ -5,6 +5,7 @@ import { type ClipValues, withQuantizedActivations } from '../graph/quantized';
 import { type Copies, canSplit, weightsReading } from '../graph/split';
 import { abortable, addon, type NativeDensePlan } from '../native';
 import { openPlan } from './calibrate';
+import { readImages } from './images';
 
 export interface AllocateOptions {
   levels: number;
@@ -18,7 +19,6 @@ export interface AllocateOptions {
 
 /** Images that the errors are measured on, evenly spread. */
 const IMAGES = 32;
-const BATCH = 32;
 /** Copies of a channel, at most. */
 const MOST = 8;
 
@@ -37,7 +37,7 @@ export async function allocate(
   const quantized = withQuantizedActivations(network, levels, shift, (id) => clips.get(id)!);
   const neurons = [...clips.keys()].reduce((sum, id) => sum + numel(network.nodes[id]!.shape), 0);
   const ids = [...clips.keys()].filter((id) => canSplit(network, id));
-  const images = await someImages(dataset);
+  const images = await readImages(network, dataset, Math.min(IMAGES, dataset.size), options.signal);
   const exact = await outputsOf(network, images, options);
   const channels: Channel[] = [];
   for (const [at, id] of ids.entries()) {
@@ -70,18 +70,22 @@ interface Channel {
   copies: number;
 }
 
-/** Always the copy that takes most error away for its neurons. */
-function spend(channels: Channel[], neurons: number): void {
-  const gain = ({ error, copies, cost }: Channel) => (error * (1 / copies ** 2 - 1 / (copies + 1) ** 2)) / cost;
-  for (let left = neurons; ; ) {
-    let best: Channel | undefined;
-    for (const channel of channels) {
-      if (channel.cost > left || channel.copies === MOST || gain(channel) <= 0) continue;
-      if (!best || gain(channel) > gain(best)) best = channel;
-    }
-    if (!best) return;
-    best.copies++;
-    left -= best.cost;
+/** Always the copy that takes most error away for its neurons; of the same gain the earlier channel's. */
+function spend(channels: readonly Channel[], neurons: number): void {
+  const copies = channels.flatMap((channel) => {
+    const { error, cost } = channel;
+    return Array.from({ length: error > 0 ? MOST - 1 : 0 }, (_, i) => ({
+      channel,
+      gain: (error * (1 / (i + 1) ** 2 - 1 / (i + 2) ** 2)) / cost,
+    }));
+  });
+  copies.sort((a, b) => b.gain - a.gain);
+  let left = neurons;
+  // A channel's gains fall from copy to copy, so they come in order; where one does not fit, no later one does.
+  for (const { channel } of copies) {
+    if (channel.cost > left) continue;
+    channel.copies++;
+    left -= channel.cost;
   }
 }
 
@@ -98,22 +102,6 @@ function noisePowers(network: Network, id: number, clips: Float64Array): Float64
     }
   }
   return powers.map((power, channel) => power * (clips[channel] ?? clips[0]!) ** 2);
-}
-
-async function someImages(dataset: Dataset): Promise<Float32Array> {
-  const wanted = Math.min(IMAGES, dataset.size);
-  const parts: Float32Array[] = [];
-  for await (const { images, start, count } of dataset.batches(BATCH)) {
-    const size = images.length / count;
-    for (let i = 0; i < count; i++) {
-      if ((start + i + 1) * wanted > parts.length * dataset.size) parts.push(images.slice(i * size, (i + 1) * size));
-    }
-  }
-  const all = new Float32Array(parts.length * (parts[0]?.length ?? 0));
-  parts.forEach((part, i) => {
-    all.set(part, i * part.length);
-  });
-  return all;
 }
 
 async function outputsOf(network: Network, images: Float32Array, options: AllocateOptions): Promise<Float32Array[]> {

@@ -1,9 +1,9 @@
 /** One block: its description for the native trainer, and what the trainer learned put back into the network. */
-import type { ConvNode, InputGrid, Network, NetworkNode, QuantNode } from '../graph/network';
+import type { ConvNode, Network, NetworkNode, QuantNode } from '../graph/network';
 import type { BlockDescription, BlockParameter, DenseDescription, PlanFormat } from '../native';
 import type { Block } from './blocks';
 import { LARGEST } from './limit';
-import { roundingGroups, unitsOf } from './rounding-groups';
+import { reachOf, roundingGroups, unitsOf } from './rounding-groups';
 
 /** The block's nodes for the dense pass or the trainer: first its inputs, then its nodes. */
 export function denseBlock(network: Network, block: Block): DenseDescription {
@@ -21,22 +21,18 @@ export function denseBlock(network: Network, block: Block): DenseDescription {
 export interface BlockTraining {
   format: PlanFormat;
   levels: number;
-  /** The integers that the input was rounded to; null in float32. */
-  grid: InputGrid | null;
   schedule: BlockDescription['schedule'];
 }
 
 export function trainerOf(network: Network, block: Block, training: BlockTraining): BlockDescription {
-  const { format, levels, grid, schedule } = training;
+  const { format, levels, schedule } = training;
   const dense = denseBlock(network, block);
   const place = new Map([...block.inputs, ...block.nodes].map((id, at) => [id, at]));
   const groups = format === 'float32' ? [] : roundingGroups(network, block.nodes);
   return {
     ...dense,
-    units: block.inputs.map((id) => unitsOf(network, id, (grid?.step ?? 1) / levels)),
-    reach: Float64Array.from(block.inputs, (id) => {
-      return id === network.input && grid ? levels * Math.max(Math.abs(grid.lo), Math.abs(grid.hi)) : levels;
-    }),
+    units: block.inputs.map((id) => unitsOf(network, id, levels)),
+    reach: Float64Array.from(block.inputs, (id) => reachOf(network, id, levels)),
     rounding: groups
       // An activation that is cut off from its sums is rounded with the block that it is in.
       .filter(({ quant }) => quant === null || place.has(quant))

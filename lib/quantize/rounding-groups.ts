@@ -46,14 +46,22 @@ function isMovement(node: NetworkNode): boolean {
   return node.op === 'maxpool' || node.op === 'avgpool' || node.op === 'route';
 }
 
-/** What one spike of each channel of a value is worth; of the input, `input`. Length 1 or C. */
-export function unitsOf(network: Network, id: number, input: number): Float64Array {
+/** Largest sum of a value over all levels, in its units. */
+export function reachOf(network: Network, id: number, levels: number): number {
+  const node = network.nodes[id]!;
+  if (isMovement(node)) return Math.max(...node.inputs.map((input) => reachOf(network, input, levels)));
+  const grid = node.op === 'input' ? node.grid : null;
+  return grid ? levels * Math.max(Math.abs(grid.lo), Math.abs(grid.hi)) : levels;
+}
+
+/** What one spike of each channel of a value is worth. Length 1 or C. */
+export function unitsOf(network: Network, id: number, levels: number): Float64Array {
   const node = network.nodes[id]!;
   if (node.op === 'quant') return node.stepOut;
-  if (node.op === 'input') return Float64Array.of(input);
-  if (node.op === 'maxpool' || node.op === 'avgpool') return unitsOf(network, node.inputs[0]!, input);
+  if (node.op === 'input') return Float64Array.of((node.grid?.step ?? 1) / levels);
+  if (node.op === 'maxpool' || node.op === 'avgpool') return unitsOf(network, node.inputs[0]!, levels);
   if (node.op !== 'route') return Float64Array.of(1);
-  const sources = node.inputs.map((from) => ({ node: network.nodes[from]!, units: unitsOf(network, from, input) }));
+  const sources = node.inputs.map((from) => ({ node: network.nodes[from]!, units: unitsOf(network, from, levels) }));
   const plane = node.shape.h * node.shape.w;
   return new Float64Array(node.shape.c).map((_, c) => {
     let from = node.index.subarray(c * plane, (c + 1) * plane).find((i) => i >= 0) ?? -1;
