@@ -6,6 +6,7 @@ import type { Copies } from '../graph/split';
 import { type ActivationChannel, type ChannelTrace, splitUnits, traceChannels } from '../graph/split-channels';
 import { abortable, addon, type NativeDensePlan } from '../native';
 import { openPlan } from './calibrate';
+import { readImages } from './images';
 
 export interface AllocateOptions {
   levels: number;
@@ -19,7 +20,6 @@ export interface AllocateOptions {
 
 /** Images that the errors are measured on, evenly spread. */
 const IMAGES = 32;
-const BATCH = 32;
 /** Copies of a channel, at most. */
 const MOST = 8;
 
@@ -41,7 +41,7 @@ export async function allocate(
   const units = splitUnits(network, trace);
   const ids = [...new Set(units.flat().map(({ id }) => id))];
   const powers = noisePowers(network, trace, clips);
-  const images = await someImages(dataset);
+  const images = await readImages(network, dataset, Math.min(IMAGES, dataset.size), options.signal);
   const exact = await outputsOf(network, images, options);
   const errors = new Map<number, Float64Array>();
   for (const [at, id] of ids.entries()) {
@@ -82,18 +82,22 @@ interface Candidate {
   copies: number;
 }
 
-/** Always the copy that takes most error away for its neurons. */
-function spend(candidates: Candidate[], neurons: number): void {
-  const gain = ({ error, copies, cost }: Candidate) => (error * (1 / copies ** 2 - 1 / (copies + 1) ** 2)) / cost;
-  for (let left = neurons; ; ) {
-    let best: Candidate | undefined;
-    for (const candidate of candidates) {
-      if (candidate.cost > left || candidate.copies === MOST || gain(candidate) <= 0) continue;
-      if (!best || gain(candidate) > gain(best)) best = candidate;
-    }
-    if (!best) return;
-    best.copies++;
-    left -= best.cost;
+/** Always the copy that takes most error away for its neurons; of the same gain the earlier candidate's. */
+function spend(candidates: readonly Candidate[], neurons: number): void {
+  const copies = candidates.flatMap((candidate) => {
+    const { error, cost } = candidate;
+    return Array.from({ length: error > 0 ? MOST - 1 : 0 }, (_, i) => ({
+      candidate,
+      gain: (error * (1 / (i + 1) ** 2 - 1 / (i + 2) ** 2)) / cost,
+    }));
+  });
+  copies.sort((a, b) => b.gain - a.gain);
+  let left = neurons;
+  // A candidate's gains fall from copy to copy, so they come in order; where one does not fit, no later one does.
+  for (const { candidate } of copies) {
+    if (candidate.cost > left) continue;
+    candidate.copies++;
+    left -= candidate.cost;
   }
 }
 
@@ -119,22 +123,6 @@ function noisePowers(network: Network, trace: ChannelTrace, clips: ClipValues): 
     powers.get(id)![channel] = sums[i]! * (values[channel] ?? values[0]!) ** 2;
   });
   return powers;
-}
-
-async function someImages(dataset: Dataset): Promise<Float32Array> {
-  const wanted = Math.min(IMAGES, dataset.size);
-  const parts: Float32Array[] = [];
-  for await (const { images, start, count } of dataset.batches(BATCH)) {
-    const size = images.length / count;
-    for (let i = 0; i < count; i++) {
-      if ((start + i + 1) * wanted > parts.length * dataset.size) parts.push(images.slice(i * size, (i + 1) * size));
-    }
-  }
-  const all = new Float32Array(parts.length * (parts[0]?.length ?? 0));
-  parts.forEach((part, i) => {
-    all.set(part, i * part.length);
-  });
-  return all;
 }
 
 async function outputsOf(network: Network, images: Float32Array, options: AllocateOptions): Promise<Float32Array[]> {

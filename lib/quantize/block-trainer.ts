@@ -1,5 +1,5 @@
 /** One block: its description for the native trainer, and what the trainer learned put back into the network. */
-import type { ConvNode, InputGrid, Network, NetworkNode, QuantNode } from '../graph/network';
+import type { ConvNode, Network, NetworkNode, QuantNode } from '../graph/network';
 import type { BlockDescription, BlockParameter, DenseDescription, PlanFormat } from '../native';
 import type { Block } from './blocks';
 import { copyMeans } from './copy-means';
@@ -22,13 +22,11 @@ export function denseBlock(network: Network, block: Block): DenseDescription {
 export interface BlockTraining {
   format: PlanFormat;
   levels: number;
-  /** The integers that the input was rounded to; null in float32. */
-  grid: InputGrid | null;
   schedule: BlockDescription['schedule'];
 }
 
 export function trainerOf(network: Network, block: Block, training: BlockTraining): BlockDescription {
-  const { format, levels, grid, schedule } = training;
+  const { format, levels, schedule } = training;
   const dense = denseBlock(network, block);
   const place = new Map([...block.inputs, ...block.nodes].map((id, at) => [id, at]));
   const groups = format === 'float32' ? [] : roundingGroups(network, block.nodes);
@@ -40,7 +38,7 @@ export function trainerOf(network: Network, block: Block, training: BlockTrainin
   return {
     nodes,
     outputs,
-    units: block.inputs.map((id) => unitsOf(network, id, (grid?.step ?? 1) / levels)),
+    units: block.inputs.map((id) => unitsOf(network, id, levels)),
     reach: Float64Array.from(block.inputs, (id) => reachOf(network, id, levels)),
     rounding: groups
       // An activation that is cut off from its sums is rounded with the block that it is in.

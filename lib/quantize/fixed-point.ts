@@ -12,13 +12,12 @@ import type { InputGrid } from '../graph/network';
 import { relayUnits } from '../graph/units';
 import { type Demand, demandOn } from './demand';
 import { chooseInputGrid, type InputRange } from './input-grid';
-import { LIMIT } from './limit';
+import { LARGEST, LIMIT } from './limit';
 import { Rows } from './rows';
 import { windowSums } from './window-sums';
 
 export type FixedFormat = 'int8' | 'int16';
 
-const WEIGHT_MAX = { int8: 127, int16: 32767 } as const;
 /** Fewer steps than this for the largest weight of a channel is no net any more… */
 const COARSEST_WEIGHT = 4;
 /**
@@ -74,7 +73,7 @@ class Rounder {
   ) {
     this.file = source.network.file;
     this.levels = source.levels;
-    this.weightMax = WEIGHT_MAX[options.format];
+    this.weightMax = LARGEST[options.format];
   }
 
   round(layer: Layer, index: number): Layer {

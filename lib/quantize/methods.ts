@@ -174,7 +174,9 @@ export function checkMethod({
   if (!Number.isInteger(iterations) || iterations < 1) {
     throw argumentError('iterations', 'a whole number, at least 1', iterations);
   }
-  if (!(split >= 0 && split <= MOST_SPLIT)) throw argumentError('split', `a share from 0 to ${MOST_SPLIT}`, split);
+  if (!Number.isFinite(split) || split < 0 || split > MOST_SPLIT) {
+    throw argumentError('split', `a share from 0 to ${MOST_SPLIT}`, split);
+  }
   if (split > 0 && method !== 'refit' && method !== 'reconstruct') {
     throw argumentError('split', `0 (the method ${method} splits no channels; refit and reconstruct do)`, split);
   }

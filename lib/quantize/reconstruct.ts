@@ -10,7 +10,8 @@ import { type ClipValues, withQuantizedActivations } from '../graph/quantized';
 import { abortable, addon, type BlockData, type PlanFormat, toCascError } from '../native';
 import { type BlockTraining, denseBlock, trainerOf, withParameters } from './block-trainer';
 import { type Block, findBlocks } from './blocks';
-import { checkShape, openNodes } from './calibrate';
+import { openNodes } from './calibrate';
+import { readImages } from './images';
 import { gridOf, roundInput } from './input-grid';
 import { raiseClips } from './least-clips';
 
@@ -182,31 +183,6 @@ function wholeNet(network: Network, blocks: readonly Block[], bytesPerImage: num
   return { inputs: [network.input], nodes: blocks.flatMap(({ nodes }) => nodes), outputs };
 }
 
-/** `images` of the data set, from all over it. */
-async function readImages(
-  network: Network,
-  dataset: Dataset,
-  images: number,
-  signal: AbortSignal | undefined,
-): Promise<Float32Array> {
-  checkShape(network, dataset);
-  const size = numel(network.nodes[network.input]!.shape);
-  const all = new Float32Array(images * size);
-  let taken = 0;
-  for await (const batch of dataset.batches(BATCH)) {
-    signal?.throwIfAborted();
-    for (let i = 0; i < batch.count && taken < images; i++) {
-      // The taken-th of the images is the first whose share of the data set is reached.
-      if ((batch.start + i + 1) * images <= taken * dataset.size) continue;
-      all.set(batch.images.subarray(i * size, (i + 1) * size), taken++ * size);
-    }
-  }
-  if (taken < images || taken === 0) {
-    throw new CascError('ERR_CASC_CALIBRATION', `${dataset.name}: gave ${taken} images, ${images} were expected`);
-  }
-  return all;
-}
-
 /** Values between blocks of all images, of the float32 net and of the quantised one. */
 class Values {
   private readonly exact = new Map<number, Float32Array>();
@@ -289,7 +265,7 @@ async function trainBlock(
   const schedule = { ...TRAINING, ...options.training, iterations };
   const { weight, bias, step } = schedule.rates;
   const rates = { weight: pace * weight, bias: pace * bias, step: pace * step };
-  const training = { levels, format, grid: gridOf(network), schedule: { ...schedule, rates } };
+  const training = { levels, format, schedule: { ...schedule, rates } };
   const trainer = openTrainer(network, block, training);
   const data = values.data(block);
   const measured = firstImages(data, MEASURED);

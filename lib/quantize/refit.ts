@@ -10,7 +10,6 @@ import { type ClipValues, quantizedActivation, sharedClips, withQuantizedActivat
 import { type Copies, phasesOf } from '../graph/split';
 import { abortable, addon, type Correction, type NativeRegression, type PlanFormat, toCascError } from '../native';
 import { Frontier, type StreamedBatch } from './frontier';
-import { gridOf } from './input-grid';
 import { LARGEST } from './limit';
 import { type RoundingGroup, reachOf, roundingGroups, unitsOf } from './rounding-groups';
 import { activationOf, targetOf } from './targets';
@@ -238,14 +237,9 @@ class Refit {
   private weighedInput(id: number): WeighedInput {
     const conv = this.convolutions.get(id)!;
     const { levels } = this.options;
-    const grid = gridOf(this.network);
     const sofar = { ...this.network, nodes: this.twins.quantized };
     const source = conv.inputs[0]!;
-    return {
-      conv,
-      units: unitsOf(sofar, source, (grid?.step ?? 1) / levels),
-      reach: reachOf(sofar, source, levels),
-    };
+    return { conv, units: unitsOf(sofar, source, levels), reach: reachOf(sofar, source, levels) };
   }
 
   private keep(node: ConvNode): void {
@@ -307,10 +301,10 @@ class Refit {
     }
   }
 
-  /** As raiseClips does it when all is done. */
+  /** As raiseClips does it when all is done, and a little more: weights rounded on this K are not to raise the clip again. */
   private leaveRoom({ convs }: RoundingGroup, clips: Float64Array, { max }: ReluNode): void {
     channelSizes(convs.map((id) => this.weighedInput(id))).forEach(({ largest }, c) => {
-      const least = Math.min(max, LEAST_STEP * largest * this.options.levels);
+      const least = Math.min(max, 1.00001 * LEAST_STEP * largest * this.options.levels);
       clips[c] = Math.fround(Math.max(clips[c]!, least));
     });
   }

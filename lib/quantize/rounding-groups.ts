@@ -47,19 +47,19 @@ function isMovement(node: NetworkNode): boolean {
   return node.op === 'maxpool' || node.op === 'avgpool' || node.op === 'route';
 }
 
-/** What one spike of each channel of a value is worth; of the input, `input`. Length 1 or C. */
-export function unitsOf(network: Network, id: number, input: number): Float64Array {
+/** What one spike of each channel of a value is worth. Length 1 or C. */
+export function unitsOf(network: Network, id: number, levels: number): Float64Array {
   const node = network.nodes[id]!;
   if (node.op === 'quant') return node.stepOut;
-  if (node.op === 'input') return Float64Array.of(input);
-  if (node.op === 'maxpool') return unitsOf(network, node.inputs[0]!, input);
+  if (node.op === 'input') return Float64Array.of((node.grid?.step ?? 1) / levels);
+  if (node.op === 'maxpool') return unitsOf(network, node.inputs[0]!, levels);
   if (node.op === 'avgpool') {
     // Its sums are not divided: what one of them is worth has that in it.
     const { fraction } = sumsOf(network, node);
-    return unitsOf(network, node.inputs[0]!, input).map((unit) => unit * fraction);
+    return unitsOf(network, node.inputs[0]!, levels).map((unit) => unit * fraction);
   }
   if (node.op !== 'route') return Float64Array.of(1);
-  const sources = node.inputs.map((from) => ({ node: network.nodes[from]!, units: unitsOf(network, from, input) }));
+  const sources = node.inputs.map((from) => ({ node: network.nodes[from]!, units: unitsOf(network, from, levels) }));
   const plane = node.shape.h * node.shape.w;
   return new Float64Array(node.shape.c).map((_, c) => {
     let from = node.index.subarray(c * plane, (c + 1) * plane).find((i) => i >= 0) ?? -1;

@@ -18,7 +18,7 @@ export interface WeighedInput {
 export interface ChannelSize {
   /** Largest |weight · unit|. */
   largest: number;
-  /** Σ |weight · unit| · reach + |bias|: the largest sum over all levels. */
+  /** Σ |weight · unit| · reach + |bias|: the largest sum over all levels, but for shortcuts, small beside it. */
   total: number;
 }
 

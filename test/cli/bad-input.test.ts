@@ -245,6 +245,10 @@ describe('usage', () => {
     ['--levels', '0', '1 to 255'],
     ['--samples', '0', 'at least 1'],
     ['--percentile', '99.9', '0.999'],
+    ['--split', '-0.5', 'at least 0'],
+    ['--split', 'half', 'at least 0'],
+    ['--split', 'NaN', 'at least 0'],
+    ['--split', '', 'at least 0'],
     ['--mean', '1,2', 'one per channel'],
     ['--mean', '1,,2', 'one per channel'],
     ['--std', '0', 'above 0'],
@@ -259,9 +263,12 @@ describe('usage', () => {
     expect(result.stderr).toContain(expected);
   });
 
+  const refit = ['quantize', relu, '-o', join(folder, 'q.onnx'), '--levels', '8', '--calibration', data, '--method'];
   test.each([
     [['quantize', relu, '-o', join(folder, 'q.onnx')], '--levels and --calibration'],
     [['quantize', relu, '-o', join(folder, 'q.onnx'), '--levels', '8'], '--calibration'],
+    [[...refit, 'mse', '--split', '0.5'], 'the method mse splits no channels'],
+    [[...refit, 'refit', '--split', '7.5'], 'from 0 to 7'],
     [['evaluate', q8, '--data', 'tiff:somewhere'], 'cifar10, cifar100, mnist, imagenet'],
     [['evaluate', q8, '--data', data, ...scaling, '--margin', '9'], 'margin'],
     [['evaluate', q8, '--data', data, '--format', 'int8'], 'input'],

@@ -17,6 +17,8 @@ test.each([200, 400, 800])('SIGKILL after %i ms: no output, nothing beside it, a
       ...[
         '--method',
         'refit',
+        '--split',
+        '0.5',
         '--samples',
         '1000',
         '--calibration',

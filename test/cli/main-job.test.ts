@@ -56,6 +56,31 @@ test('quantize an fp32 net, evaluate it beside the original, certified', () => {
   expect(figures.steps.notAtRest).toBe(0);
 });
 
+test('split channels: more neurons, the report says of which layer, and certified still', () => {
+  const split = join(folder, 'split.onnx');
+  const common = ['--levels', '4', '--format', 'int8', '--calibration', `mnist:${box}`, '--samples', '64', ...scaling];
+  const made = casc(['quantize', relu, '-o', split, ...common, '--method', 'refit', '--split', '0.5']);
+  expect(made.stderr).toBe('');
+  expect(made.status).toBe(0);
+  expect(made.stdout).toMatch(/^activation +clip value +neurons +largest seen/);
+  const factors = [...made.stdout.matchAll(/× (\d+\.\d\d)/g)].map(([, factor]) => Number(factor));
+  expect(factors.length).toBeGreaterThan(0);
+  expect(Math.max(...factors)).toBeGreaterThan(1);
+  const result = casc(['evaluate', split, '--data', `mnist:${box}`, '--ann', relu, '--limit', '100']);
+  expect(result.stderr).toBe('');
+  expect(result.status).toBe(0);
+  expect(result.stdout).toMatch(/certified: .*split\.onnx in int8/);
+
+  const report = join(folder, 'levels.json');
+  const swept = casc([
+    ...['calibrate', relu, '--data', `mnist:${box}`, '--limit', '32', ...common],
+    ...['--method', 'refit', '--split', '0.5', '--json', report],
+  ]);
+  expect(swept.stderr).toBe('');
+  expect(swept.status).toBe(0);
+  expect(json<LevelsCalibration>(report)).toMatchObject({ images: 32, points: [{ levels: 4 }] });
+});
+
 test('the same command gives the same bytes', () => {
   const paths = [1, 2].map((threads) => {
     const path = join(folder, `twice${threads}.onnx`);

@@ -203,6 +203,11 @@ describe('wrong arguments', () => {
   test.each<[string, (d: BlockDescription) => void]>([
     ['units', (d) => d.units.pop()],
     ['units', (d) => d.units[0]!.fill(Number.NaN)],
+    ['reach', (d) => (d.reach = new Float64Array(0))],
+    ['reach', (d) => (d.reach = Float64Array.of(4, 4))],
+    ['reach', (d) => d.reach.fill(0)],
+    ['reach', (d) => d.reach.fill(Number.NaN)],
+    ['reach', (d) => delete (d as Partial<BlockDescription>).reach],
     ['rounding', (d) => d.rounding.push({ convs: [2], quant: 7 })],
     ['rounding', (d) => d.rounding.push({ convs: [1], quant: 3 })],
     ['rounding', (d) => d.rounding.push({ convs: [], quant: null })],

@@ -2,17 +2,16 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { importModel } from '../../lib/graph';
-import { toLayers } from '../../lib/graph/layered';
 import type { Network } from '../../lib/graph/network';
-import { withQuantizedActivations } from '../../lib/graph/quantized';
 import { writeModel } from '../../lib/onnx';
 import { findBlocks } from '../../lib/quantize/blocks';
-import { toFixedPoint } from '../../lib/quantize/fixed-point';
+import { withInputGrid } from '../../lib/quantize/input-grid';
 import { type ReconstructOptions, reconstruct } from '../../lib/quantize/reconstruct';
 import { Net, weights } from '../graph/make';
 import { temporaryFolder } from '../support/casc';
 import { dataPath, describeWithData } from '../support/data';
 import { memoryDataset } from '../support/memory-dataset';
+import { checkLimitedBySums, clipsOf, roundedWeights, wide } from './integers';
 
 const folder = temporaryFolder();
 let network: Network;
@@ -67,11 +66,13 @@ describeWithData('pretrained nets', ['models/fastestdet-coco.onnx', 'models/sque
 
 const calibration = (images = 24) => memoryDataset({ c: 2, h: 8, w: 8 }, images);
 
-function run(options: Partial<ReconstructOptions> = {}, data = calibration()) {
-  const clips = new Map(
-    network.nodes.filter(({ op }) => op === 'relu').map(({ id, shape }) => [id, new Float64Array(shape.c).fill(1.5)]),
-  );
-  return reconstruct(network, { network, clips }, data, {
+function run(
+  options: Partial<ReconstructOptions> = {},
+  data = calibration(),
+  from = network,
+  clips = clipsOf(from, 1.5),
+) {
+  return reconstruct(from, { network: from, clips }, data, {
     levels: 4,
     shift: 0.5,
     format: 'int8',
@@ -92,29 +93,24 @@ test('every block comes nearer to the fp32 net; 1 and 2 threads give the same', 
   expect(await run({ threads: 1 })).toEqual(result);
 });
 
-test('in int8 the weights that were learned are those of the fixed-point net', async () => {
-  const result = await run();
-  const layered = toLayers(withQuantizedActivations(result.network, 4, 0.5, (id) => result.clips.get(id)!));
-  const fixed = toFixedPoint(layered, { format: 'int8', inputRange: { min: -3, max: 3 } });
-  let checked = 0;
-  layered.layers.forEach((layer, at) => {
-    const integers = fixed.layers[at]!;
-    if (layer.kind === 'neuron' && integers.kind === 'neuron') {
-      layer.terms.forEach((term, t) => {
-        const rounded = integers.terms[t]!;
-        if (term.op !== 'conv' || rounded.op !== 'conv' || term.source === 0) return;
-        const row = term.weight.length / layer.shape.c;
-        term.weight.forEach((weight, i) => {
-          const delta = layer.stepIn[Math.floor(i / row)]! / integers.stepIn[Math.floor(i / row)]!;
-          const channel = Math.floor((i % row) / (term.window.kernel[0] * term.window.kernel[1]));
-          const unit = fixed.units[term.source]![channel]!;
-          expect(Math.abs((weight * unit) / delta - rounded.weight[i]!)).toBeLessThan(0.01);
-          checked++;
-        });
-      });
-    }
+describe('in int8 the weights that were learned are those of the fixed-point net', () => {
+  const grid = { step: 2 ** -5, lo: -96, hi: 96 };
+
+  test('of the first layer too, which reads the input as the file rounds it', async () => {
+    const result = await run({}, calibration(), withInputGrid(network, grid));
+    const layers = roundedWeights(result.network, result.clips, 4);
+    expect(layers.map((weights) => weights[0]!.first)).toEqual([true, ...new Array(6).fill(false)]);
+    for (const { steps, integer } of layers.flat()) expect(Math.abs(steps - integer)).toBeLessThan(0.01);
+    expect(layers.flat().length).toBeGreaterThan(1200);
   });
-  expect(checked).toBeGreaterThan(800);
+
+  test('where sums, not bits of weights, limit the first layer: pixels of 0 to 255', async () => {
+    const { net, data, clips } = wide();
+    const result = await run({ levels: 32 }, data, net, clips);
+    const [first, ...others] = roundedWeights(result.network, result.clips, 32);
+    checkLimitedBySums(first!);
+    for (const { steps, integer } of others.flat()) expect(Math.abs(steps - integer)).toBeLessThan(0.01);
+  });
 });
 
 test('fewer images where values would not fit; refused where not one does', async () => {

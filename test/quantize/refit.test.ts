@@ -1,13 +1,19 @@
 /** Closed-form reconstruction: what a convolution is fitted to, that fitting helps, and what happens to dead channels and bad data. */
 import type { Dataset } from '../../lib/datasets';
-import { importModel } from '../../lib/graph';
+import { importGraph, importModel } from '../../lib/graph';
+import { toLayers } from '../../lib/graph/layered';
 import type { ConvNode, Network } from '../../lib/graph/network';
-import { withQuantizedActivations } from '../../lib/graph/quantized';
+import { type ClipValues, withQuantizedActivations } from '../../lib/graph/quantized';
 import { openPlan } from '../../lib/quantize/calibrate';
+import { toFixedPoint } from '../../lib/quantize/fixed-point';
+import { withInputGrid } from '../../lib/quantize/input-grid';
+import { raiseClips } from '../../lib/quantize/least-clips';
 import { refit } from '../../lib/quantize/refit';
 import { targetOf } from '../../lib/quantize/targets';
+import { writeFixedPoint } from '../../lib/quantize/write-fixed';
 import { Net, weights } from '../graph/make';
 import { Random } from '../support/random';
+import { checkLimitedBySums, pictures, roundedWeights, wide } from './integers';
 
 /** Convolution, residual block with a projection, depthwise and 1×1 without an activation between, pool, classifier. */
 function network(change: (node: ConvNode) => ConvNode = (node) => node): Promise<Network> {
@@ -152,4 +158,83 @@ test('a signal and a callback that throws end it; progress counts every layer', 
     throw new Error('mine');
   };
   await expect(refit(net, images(20, 1), { ...options, onProgress: thrower })).rejects.toThrow('mine');
+});
+
+describe('int8: weights are rounded inside', () => {
+  const int8 = { ...options, format: 'int8' as const };
+  const grid = { step: 2 ** -5, lo: -96, hi: 96 };
+  const off = (weights: readonly { steps: number; integer: number }[]) =>
+    Math.max(...weights.map(({ steps, integer }) => Math.abs(steps - integer)));
+
+  test('to the integers of the fixed-point net, shortcuts and the readout too', async () => {
+    const net = withInputGrid(await network(), grid);
+    const { network: fitted, clips } = await refit(net, images(70, 1), int8);
+    const layers = roundedWeights(fitted, clips, 4);
+    // The depthwise convolution and the 1×1 behind it are one by then, and were not rounded each on its own.
+    const [fused, ...own] = [...layers].sort((a, b) => b.length - a.length);
+    expect(fused).toHaveLength(12 * 8 * 9);
+    expect(own.map((weights) => weights.length)).toEqual([576, 432, 108, 60, 48]);
+    for (const weights of own) expect(off(weights)).toBeLessThan(0.01);
+  });
+
+  test('where sums, not bits of weights, limit the first layer: pixels of 0 to 255', async () => {
+    const { net, data } = wide();
+    const { network: fitted, clips } = await refit(net, data, { ...int8, levels: 32 });
+    const [first, ...others] = roundedWeights(fitted, clips, 32);
+    checkLimitedBySums(first!);
+    expect(others.map(off).every((most) => most < 0.01)).toBe(true);
+  });
+
+  test('the input counts as one behind data movement too', async () => {
+    const net = new Net(['N', 2, 8, 8]);
+    const twice = net.add('Concat', ['x', 'x'], { axis: 1 });
+    const seven = weights([6, 4, 7, 7], 5, 0.5 / 64);
+    const x = net.add('Relu', [net.add('Conv', [twice, seven, weights([6], 4, 0.2)])]);
+    const made = withInputGrid(importGraph(net.model([net.conv(x, 3, 6, 1)])), { step: 1, lo: 0, hi: 255 });
+    const { network: fitted, clips } = await refit(made, pictures(64), { ...int8, levels: 32 });
+    checkLimitedBySums(roundedWeights(fitted, clips, 32)[0]!);
+  });
+
+  test('channels that hardly ever fire get clip values with room for four steps, which then stay', async () => {
+    const plain = withInputGrid(await network(), grid);
+    const second = convolutions(plain)[1]!;
+    const data = images(70, 1);
+    const seen = await outputs({ ...plain, outputs: [{ ...plain.outputs[0]!, node: second.id }] }, data);
+    const { c, h, w } = second.shape;
+    const most = new Float32Array(c).fill(-Infinity);
+    seen.forEach((v, i) => {
+      const channel = Math.floor(i / (h * w)) % c;
+      most[channel] = Math.max(most[channel]!, v);
+    });
+    const bias = second.bias!.map((b, channel) => b - most[channel]! + (channel % 2 ? 0.02 : 2));
+    const net = { ...plain, nodes: plain.nodes.map((node) => (node.id === second.id ? { ...second, bias } : node)) };
+    const { network: fitted, clips } = await refit(net, data, { ...int8, levels: 16 });
+    const layered = toLayers(withQuantizedActivations(fitted, 16, 0.5, (id) => clips.get(id)!));
+    const fixed = toFixedPoint(layered, { format: 'int8' });
+    const thresholds = fixed.layers.flatMap((layer) => (layer.kind === 'neuron' ? [layer.stepIn] : []))[1]!;
+    expect(thresholds.filter((k) => k === 4).length).toBeGreaterThan(1);
+    expect(Math.min(...thresholds)).toBe(4);
+    for (const [id, values] of raiseClips(fitted, clips, 16)) expect(values).toEqual(clips.get(id));
+  });
+
+  /** As the file has it. */
+  function written(from: Network, clips: ClipValues, levels: number): Network {
+    const layered = toLayers(withQuantizedActivations(from, levels, 0.5, (id) => clips.get(id)!));
+    return importGraph(writeFixedPoint(toFixedPoint(layered, { format: 'int8' }), {}));
+  }
+
+  test('the net is hardly worse than the float32 one, far less than rounded at the end', async () => {
+    const { net, data } = wide();
+    const held = pictures(64, 4);
+    const exact = await outputs(net, held);
+    const error = async (from: Network) => distance(exact, await outputs(from, held));
+    const levels = 32;
+    const float = await refit(net, data, { ...options, levels });
+    const inside = await refit(net, data, { ...int8, levels });
+    const floatError = await error(withQuantizedActivations(float.network, levels, 0.5, (id) => float.clips.get(id)!));
+    const insideError = await error(written(inside.network, inside.clips, levels));
+    const endError = await error(written(float.network, float.clips, levels));
+    expect(endError).toBeGreaterThan(1.05 * floatError);
+    expect(insideError - floatError).toBeLessThan(0.3 * (endError - floatError));
+  });
 });

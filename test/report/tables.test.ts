@@ -368,6 +368,19 @@ describe('quantisation', () => {
     expect(quantizeTable(labelled, 'q.onnx', 'data')).toContain(`${answers}, top-1 75.00 % in fp32, 50.00 % quantised`);
   });
 
+  test('neurons beside those of the imported net, where channels were split', () => {
+    const layers = result.layers.map((layer, i) => ({ ...layer, copies: [1, 1.3333333][i]! }));
+    expect(
+      quantizeTable({ ...result, layers }, 'q.onnx', 'data')
+        .split('\n')
+        .slice(0, 3),
+    ).toEqual([
+      'activation        clip value  neurons  largest seen  error before    error     at 0    at Q',
+      '/act                  1.5000   × 1.00        2.2500       25.00 %  12.50 %  50.00 %  0.25 %',
+      '/act2       0.50000 … 2.0000   × 1.33        3.0000       25.00 %   0.00 %  50.00 %  0.25 %',
+    ]);
+  });
+
   test('no column without a figure', () => {
     const layers = result.layers.map((layer) => ({ ...layer, errorBefore: null }));
     expect(quantizeTable({ ...result, layers }, 'q.onnx')).not.toContain('before');

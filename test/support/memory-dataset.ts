@@ -2,9 +2,8 @@ import { type Dataset, parseInputScaling } from '../../lib/datasets';
 import { numel, type Shape } from '../../lib/graph/network';
 import { Random } from './random';
 
-/** A data set of noise, or of one value. */
+/** A data set of noise, the same in every pass, or of one value. */
 export function memoryDataset(shape: Shape, images: number, value?: number): Dataset {
-  const random = new Random(3);
   const size = numel(shape);
   const made = {
     name: 'memory',
@@ -14,6 +13,7 @@ export function memoryDataset(shape: Shape, images: number, value?: number): Dat
     classNames: null,
     notes: [],
     async *batches(batch: number) {
+      const random = new Random(3);
       for (let start = 0; start < images; start += batch) {
         const count = Math.min(batch, images - start);
         const pixels =

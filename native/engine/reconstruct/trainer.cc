@@ -27,9 +27,10 @@ constexpr size_t kSample = 8;
 /** Sums of fixed point stay below it. */
 constexpr float kLimit = 1 << 24;
 
-/** A step is at least this part of what the largest weight adds for one spike, as in
- * lib/quantize/least-clips.ts, where clip values are by channel. */
-constexpr float kLeastStep = 4.0f / 127;
+/** A step is at least this part of what the largest weight adds for one spike, where clip values
+ * are by channel: LEAST_STEP of lib/quantize/weight-grid.ts, and a little more so that K is 4,
+ * not 3. */
+constexpr float kLeastStep = 4.00001f / 127;
 
 double rootMeanSquare(const float* x, size_t n) {
   double sum = 0;

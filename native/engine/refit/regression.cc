@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 #include "engine/dense/check.h"
@@ -120,21 +121,33 @@ Correction Regression::solve(double ridge, Team& team) const {
   return correction;
 }
 
-/** Fills in the group's upper triangle, ridge added; returns what was added. */
-double Regression::matrix(size_t group, double ridge, std::vector<double>& a) const {
-  const size_t n = equations_.unknowns(), stride = equations_.stride();
+/** What the ridge adds to the diagonal, but for the constant. */
+double Regression::penalty(size_t group, double ridge) const {
+  const size_t regressors = equations_.unknowns() - 1, stride = equations_.stride();
   const double* sums = equations_.sums(group);
-  a.assign(n * n, 0.0);
   double trace = 0;
-  for (size_t k = 0; k < n; ++k) {
-    std::copy(sums + k * stride + k, sums + k * stride + n, a.begin() + std::ptrdiff_t(k * n + k));
-    if (k + 1 < n) trace += a[k * n + k];
-  }
+  for (size_t k = 0; k < regressors; ++k) trace += sums[k * stride + k];
   if (!std::isfinite(trace))
     throw Error("ERR_CASC_CALIBRATION", "reads NaN or infinite values on the calibration data");
-  const double penalty = ridge * trace / double(n - 1);
-  for (size_t k = 0; k + 1 < n; ++k) a[k * n + k] += penalty;
-  return penalty;
+  return ridge * trace / double(regressors);
+}
+
+/** U of the normal equations UᵀU with the unknowns in this order. */
+std::vector<double> Regression::factorOf(size_t group, double ridge,
+                                         const std::vector<size_t>& order) const {
+  const size_t n = equations_.unknowns(), stride = equations_.stride();
+  const double* sums = equations_.sums(group);
+  const double added = penalty(group, ridge);
+  std::vector<double> factor(n * n);
+  for (size_t i = 0; i < n; ++i) {
+    for (size_t j = i; j < n; ++j) {
+      const auto [low, high] = std::minmax(order[i], order[j]);
+      factor[i * n + j] = sums[low * stride + high];
+    }
+    if (order[i] + 1 < n) factor[i * n + i] += added;
+  }
+  cholesky(factor.data(), n, n);
+  return factor;
 }
 
 void Regression::solveGroup(size_t group, double ridge, Correction& correction,
@@ -142,18 +155,19 @@ void Regression::solveGroup(size_t group, double ridge, Correction& correction,
   const size_t n = equations_.unknowns(), stride = equations_.stride();
   const size_t outputs = groupOutputs();
   const double* sums = equations_.sums(group);
-  std::vector<double> a;
-  const double penalty = matrix(group, ridge, a);
+  const double added = penalty(group, ridge);
   std::vector<double> right(n * outputs);
   for (size_t k = 0; k < n; ++k)
     std::copy_n(sums + k * stride + n, outputs, right.begin() + std::ptrdiff_t(k * outputs));
-  cholesky(a.data(), n, n);
+  std::vector<size_t> order(n);
+  std::iota(order.begin(), order.end(), size_t{0});
+  const std::vector<double> factor = factorOf(group, ridge, order);
   std::vector<double> solution(right);
-  choleskySolve(a.data(), n, n, solution.data(), outputs);
+  choleskySolve(factor.data(), n, n, solution.data(), outputs);
   // With (XᵀX + P)d = XᵀE, what is left of E² is E² − d·XᵀE − d·P·d.
   for (size_t i = 0; i < right.size(); ++i) {
     const bool constant = i / outputs + 1 == n;
-    explained += solution[i] * (right[i] + (constant ? 0 : penalty * solution[i]));
+    explained += solution[i] * (right[i] + (constant ? 0 : added * solution[i]));
     const size_t m = group * outputs + i % outputs;
     (constant ? correction.bias[m] : correction.weight[m * (n - 1) + i / outputs]) =
         float(solution[i]);
@@ -170,6 +184,20 @@ std::vector<double> Regression::unitsOf(size_t group, const WeightGrid& grid) co
   return result;
 }
 
+/**
+ * Rounded from last to first: the bias, whose steps are coarse, then what matters most. The earlier
+ * an unknown's turn, the more others are free to make up for it.
+ */
+std::vector<size_t> Regression::roundingOrder(size_t group) const {
+  const size_t stride = equations_.stride();
+  const double* sums = equations_.sums(group);
+  std::vector<size_t> order(equations_.unknowns());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end() - 1,
+                   [&](size_t i, size_t j) { return sums[i * stride + i] < sums[j * stride + j]; });
+  return order;
+}
+
 void Regression::round(const WeightGrid& grid, double ridge, std::vector<float>& weight,
                        std::vector<float>& bias, Team& team) const {
   const auto channels = size_t(spec_.output.c);
@@ -180,21 +208,16 @@ void Regression::round(const WeightGrid& grid, double ridge, std::vector<float>&
   dense::require(grid.step.size() == channels && grid.largest.size() == channels &&
                      (grid.units.size() == 1 || grid.units.size() == inputs),
                  "the grid has not the length of the convolution's channels");
-  std::vector<double> a, factor(n * n);
-  std::vector<size_t> order(n);
+  for (const double largest : grid.largest)
+    dense::require(largest >= 0 && std::isfinite(largest),
+                   "a largest weight is negative or not finite");
+  for (const double step : grid.step)
+    dense::require(step >= 0 && std::isfinite(step), "a step is negative or not finite");
+  for (const double unit : grid.units)
+    dense::require(unit > 0 && std::isfinite(unit), "units must be positive");
   for (size_t group = 0; group < size_t(spec_.groups); ++group) {
-    matrix(group, ridge, a);
-    // The bias first, whose steps are coarse, then what matters most: the later, the more is free.
-    for (size_t k = 0; k < n; ++k) order[k] = k;
-    std::stable_sort(order.begin(), order.end() - 1,
-                     [&](size_t i, size_t j) { return a[i * n + i] < a[j * n + j]; });
-    for (size_t i = 0; i < n; ++i) {
-      for (size_t j = i; j < n; ++j) {
-        const auto [low, high] = std::minmax(order[i], order[j]);
-        factor[i * n + j] = a[low * n + high];
-      }
-    }
-    cholesky(factor.data(), n, n);
+    const std::vector<size_t> order = roundingOrder(group);
+    const std::vector<double> factor = factorOf(group, ridge, order);
     const std::vector<double> unit = unitsOf(group, grid);
     team.share(outputs, [&](unsigned, size_t m) {
       const size_t c = group * outputs + m;

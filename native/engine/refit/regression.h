@@ -48,7 +48,8 @@ class Regression {
   Correction solve(double ridge, Team& team) const;
 
   /** Rounds the convolution's weights [M, C/groups, kh, kw] and biases [M] in place, so that what
-   * solve() minimises grows little. Throws Error (ERR_CASC_ARGUMENT) for wrong lengths. */
+   * solve() minimises grows little. Throws Error: ERR_CASC_ARGUMENT for wrong lengths and for steps
+   * and units that are none, ERR_CASC_CALIBRATION where sums are not finite. */
   void round(const WeightGrid& grid, double ridge, std::vector<float>& weight,
              std::vector<float>& bias, Team& team) const;
 
@@ -62,7 +63,9 @@ class Regression {
               const AbortFlag& abort);
   void gatherSource(const float* value, unsigned worker, const Positions& positions,
                     NormalEquations::Rows& rows);
-  double matrix(size_t group, double ridge, std::vector<double>& a) const;
+  double penalty(size_t group, double ridge) const;
+  std::vector<size_t> roundingOrder(size_t group) const;
+  std::vector<double> factorOf(size_t group, double ridge, const std::vector<size_t>& order) const;
   std::vector<double> unitsOf(size_t group, const WeightGrid& grid) const;
   void solveGroup(size_t group, double ridge, Correction& correction, double& explained) const;
 

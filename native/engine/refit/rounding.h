@@ -32,8 +32,9 @@ struct RoundedRow {
 
 /**
  * `factor`: U of the normal equations UᵀU, n × n in rows, the unknowns in the order `order` (the
- * last is rounded first); unknown n − 1 of `values` is the bias. Rounding is undone nowhere: the
- * largest weight becomes `most`, a millionth less, as roundWeights in engine/reconstruct does it.
+ * last is rounded first); unknown n − 1 of `values` is the bias. Whoever rounds the result again
+ * finds the same δ: the largest weight becomes `most`, and all are a millionth less, as in
+ * roundWeights of engine/reconstruct.
  */
 void roundRow(const std::vector<double>& factor, const std::vector<size_t>& order,
               const RoundedRow& row, double* values);

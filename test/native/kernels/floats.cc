@@ -1,4 +1,4 @@
-// The dense pass: packing and snapping bit for bit, sums within rounding.
+// The dense pass and its way back: packing and snapping bit for bit, other sums within rounding.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -108,6 +108,62 @@ void snap(Round& round, const FloatKernels& scalar, const FloatKernels& kernels)
   round.equal("y", expected, y);
 }
 
+/** The same in so many words, in double: the scalar kernel might be wrong too. */
+void checkSnapBack(Round& round, const SnapRange& range, const SnapPass& pass, const float* before,
+                   const float* to, double got) {
+  double sum = 0, size = 0;
+  for (size_t i = 0; i < pass.n; ++i) {
+    const float x = pass.x[i], g = pass.gradient[i];
+    const bool inside = range.low < x && x < range.high;
+    const double part = inside ? double{pass.y[i]} - x : x <= range.low ? 0 : double{pass.y[i]};
+    sum += g * part;
+    size += std::abs(g * part);
+    if (to && !std::isnan(to[i]))
+      round.value("gradient", inside ? before[i] + g : before[i], to[i]);
+  }
+  if (std::isfinite(sum) && !(std::abs(sum - got) <= 1e-5 * size)) round.value("sum", sum, got);
+}
+
+/** `reals` in a buffer whose first element lies anywhere in a vector. */
+Buffer<float> shifted(Random& random, size_t skip, size_t n) {
+  return reals(random, skip + n + random.size(0, 15), -3, 3);
+}
+
+void snapBack(Round& round, const FloatKernels& scalar, const FloatKernels& kernels) {
+  Random& random = round.random;
+  const size_t n = random.size(0, random.chance(10) ? 1000 : 70), skip = random.size(0, 15);
+  const SnapRange range{random.real(-1, 0), random.real(0.5f, 2)};
+  auto x = shifted(random, skip, n), y = shifted(random, skip, n);
+  auto gradient = shifted(random, skip, n), expected = shifted(random, skip, n);
+  // Now and then what comparisons and products are particular about.
+  const bool special = random.chance(30);
+  for (size_t i = 0; i < skip + n; ++i) {
+    if (random.chance(5)) x[i] = random.chance(50) ? range.low : range.high;
+    if (random.chance(5)) gradient[i] = random.chance(50) ? 0.0f : -0.0f;
+    if (!special) continue;
+    if (random.chance(5)) x[i] = std::numeric_limits<float>::quiet_NaN();
+    if (random.chance(5)) x[i] = std::copysign(std::numeric_limits<float>::infinity(), x[i]);
+    if (random.chance(1)) y[i] = std::numeric_limits<float>::quiet_NaN();
+    if (random.chance(1)) gradient[i] = std::numeric_limits<float>::infinity();
+  }
+  auto to = expected;
+  const auto untouched = expected;
+  const bool wanted = random.chance(70);
+  const auto run = [&](const FloatKernels& which, Buffer<float>& into) {
+    float* const start = wanted ? into.data() + skip : nullptr;
+    return which.snapBack({x.data() + skip, y.data() + skip, gradient.data() + skip, start, n},
+                          range);
+  };
+  const double sum = run(scalar, expected), got = run(kernels, to);
+  if (!(std::isnan(sum) && std::isnan(got))) round.value("sum", sum, got);
+  round.equal("input's gradient", expected, to);
+  round.equal("around it", untouched, to, wanted ? skip : to.size());
+  for (size_t i = skip + n; i < to.size(); ++i) round.value("behind it", untouched[i], to[i]);
+  checkSnapBack(round, range,
+                {x.data() + skip, y.data() + skip, gradient.data() + skip, nullptr, n},
+                untouched.data() + skip, wanted ? to.data() + skip : nullptr, got);
+}
+
 void correlate(Round& round, const FloatKernels& scalar, const FloatKernels& kernels) {
   Random& random = round.random;
   const size_t rows = random.size(1, 9), length = random.size(0, random.chance(10) ? 3000 : 90);
@@ -128,7 +184,7 @@ void correlate(Round& round, const FloatKernels& scalar, const FloatKernels& ker
 
 void floats(Round& round) {
   const FloatKernels &scalar = floatKernels(Isa::Scalar), &kernels = floatKernels(round.isa);
-  switch (round.random.size(0, 5)) {
+  switch (round.random.size(0, 6)) {
     case 0:
       return pack(round, scalar, kernels);
     case 1:
@@ -139,6 +195,8 @@ void floats(Round& round) {
       return depthwise(round, scalar, kernels);
     case 4:
       return correlate(round, scalar, kernels);
+    case 5:
+      return snapBack(round, scalar, kernels);
     default:
       return snap(round, scalar, kernels);
   }
