@@ -29,7 +29,7 @@ test('the units of what rounded convolutions read are those of fixed point, pool
       const source = network.nodes[network.nodes[conv]!.inputs[0]!]!;
       const at = layers.findIndex(({ name, shape }) => name === source.name && shape.c === source.shape.c);
       if (at < 0) continue; // a pool over one element is no layer
-      const ours = unitsOf(network, source.id, step / levels);
+      const ours = unitsOf(network, source.id, levels);
       const empty = emptyChannels(source);
       for (const [c, unit] of units[at]!.entries()) {
         if (!empty[c]) expect(ours[ours.length === 1 ? 0 : c]! / unit).toBeCloseTo(1, 6);
@@ -65,7 +65,7 @@ test.each(['int8', 'int16'] as const)(
           if (network.nodes[from]!.op === 'avgpool') pooled++;
           return {
             conv,
-            units: unitsOf(network, from, 1 / 32 / source.levels),
+            units: unitsOf(network, from, source.levels),
             reach: reachOf(network, from, source.levels),
           };
         });
