@@ -1,47 +1,33 @@
 /** The wake-sleep calibration: what each number of levels costs and gives, and the fewest that are good enough. */
-import type { Dataset } from '../datasets';
 import { argumentError, CascError } from '../errors';
-import { classCount, importModel, type Network } from '../graph';
+import { classCount, type Network } from '../graph';
 import { abortable, addon, type NativeDensePlan, type PlanFormat } from '../native';
-import { type QuantizeMethod, type QuantizeOptions, type QuantizeStage, quantize } from '../quantize';
-import { checkShape, openPlan } from '../quantize/calibrate';
-import { SpikingNetwork } from '../simulate';
+import type { QuantizeMethod } from '../quantize';
+import { openPlan } from '../quantize/calibrate';
 import { Comparison, type Likeness } from './comparison';
 import { ENERGY } from './energy';
 import type { Evaluation } from './evaluation';
 import { imageRun } from './image-run';
+import {
+  BATCH,
+  importOriginal,
+  type LevelsOptions,
+  type LevelsPlace,
+  type LevelsProgress,
+  placesOf,
+  spikingAt,
+} from './levels';
 import { neuronLayers } from './neuron-layers';
 import { TransientCollector } from './transient-figures';
 
-export interface CalibrateOptions
-  extends Pick<
-    QuantizeOptions,
-    'shift' | 'method' | 'clips' | 'percentile' | 'iterations' | 'split' | 'scaling' | 'threads' | 'signal'
-  > {
-  /** Numbers of levels to try, 1 to 255: each is also the number of awake steps T. */
-  levels: readonly number[];
-  /** Images that the net is quantised on. */
-  calibration: Dataset;
-  /** Images that it is judged on: others. */
-  data: Dataset;
-  /** Default int8. */
-  format?: PlanFormat;
+export interface CalibrateOptions extends LevelsOptions {
   /** The loss that is good enough, as a share: 0.005 is half a point. Default 0.005. */
   loss?: number;
   /** By agreement also where the data have labels. Default: by top-1 where they have, else by agreement. */
   judge?: 'top-1' | 'agreement';
-  onProgress?: (progress: CalibrateProgress) => void;
 }
 
-export interface CalibrateProgress {
-  /** The number of levels at work, its place in the list from 0, and how many there are. */
-  levels: number;
-  at: number;
-  of: number;
-  stage: QuantizeStage | 'simulating';
-  done: number;
-  total: number;
-}
+export type CalibrateProgress = LevelsProgress;
 
 /** The net at one number of levels. Operations and energies are per image. */
 export interface LevelsPoint {
@@ -78,8 +64,6 @@ export interface LevelsCalibration {
   smallest: number | null;
 }
 
-const BATCH = 32;
-
 /**
  * Quantises the fp32 net in `file` at each number of levels, simulates each as a spiking net on `data` until rest, and finds
  * the fewest levels within a given loss. Memory does not grow with the number of images.
@@ -93,27 +77,15 @@ const BATCH = 32;
  */
 export async function calibrateLevels(file: string, options: CalibrateOptions): Promise<LevelsCalibration> {
   const { calibration, data, loss = 0.005, format = 'int8', method = 'mse' } = options;
-  const list = checkLevels(options.levels);
+  const places = placesOf(options);
   if (!(loss >= 0 && loss <= 1)) throw argumentError('loss', 'a share from 0 to 1', loss);
   const { judge: by } = options;
   if (by !== undefined && by !== 'top-1' && by !== 'agreement') throw argumentError('judge', 'top-1 or agreement', by);
-  if (!calibration) throw argumentError('calibration', 'a data set', calibration);
-  if (!data) throw argumentError('data', 'a data set', data);
-  const ann = await importModel(file);
-  if (!ann.nodes.some((node) => node.op === 'relu' && !node.tail)) {
-    throw new CascError(
-      'ERR_CASC_ARGUMENT',
-      `${file} has no plain activation: it is quantised already. Give the fp32 net that it was made from`,
-      { file },
-    );
-  }
-  checkShape(ann, data);
+  const ann = await importOriginal(file, data);
   const original = openPlan(ann);
   try {
     const points: LevelsPoint[] = [];
-    for (const [at, levels] of list.entries()) {
-      points.push(await judge(file, ann, original, { ...options, format, method }, { levels, at, of: list.length }));
-    }
+    for (const place of places) points.push(await judge(file, ann, original, options, place));
     return {
       file,
       format,
@@ -131,29 +103,16 @@ export async function calibrateLevels(file: string, options: CalibrateOptions): 
   }
 }
 
-function checkLevels(levels: readonly number[]): number[] {
-  const fits = (n: unknown) => Number.isInteger(n) && (n as number) >= 1 && (n as number) <= 255;
-  if (!Array.isArray(levels) || levels.length === 0 || !levels.every(fits)) {
-    throw argumentError('levels', 'a list of whole numbers from 1 to 255', String(levels));
-  }
-  return [...new Set(levels)].sort((a, b) => a - b);
-}
-
 async function judge(
   file: string,
   ann: Network,
   original: NativeDensePlan,
   options: CalibrateOptions,
-  place: Pick<CalibrateProgress, 'levels' | 'at' | 'of'>,
+  place: LevelsPlace,
 ): Promise<LevelsPoint> {
   const { data, signal, onProgress } = options;
   const { levels } = place;
-  const { model } = await quantize(file, {
-    ...options,
-    levels,
-    onProgress: (done, total, stage) => onProgress?.({ ...place, stage, done, total }),
-  });
-  const snn = SpikingNetwork.from(await importModel(model));
+  const snn = await spikingAt(file, options, place);
   const comparison = new Comparison(classCount(ann));
   const { total, input } = snn.denseMacs;
   const transient = new TransientCollector({
