@@ -1,43 +1,11 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
-import {
-  CascError,
-  calibrateLevels,
-  calibrationTable,
-  classCount,
-  importModel,
-  type LevelsCalibration,
-  openDataset,
-} from '..';
+import { Command, Option } from 'commander';
+import { CascError, calibrateLevels, calibrationTable, classCount, type LevelsCalibration, type Network } from '..';
 import { interruptible } from './interrupt';
 import { printResult } from './json-output';
-import {
-  addScaling,
-  addThreads,
-  addTraining,
-  DATA_HELP,
-  formatOption,
-  iterationsOf,
-  METHOD_HELP,
-  methodOption,
-  noteDefaultScaling,
-  parseFormat,
-  parseShift,
-  points,
-  type ScalingFlags,
-  scalingOf,
-  type TrainingFlags,
-  wholeNumber,
-} from './options';
-import { StagedProgress } from './progress';
+import { addLevelsStudy, type LevelsFlags, runLevelsStudy } from './levels-study';
+import { DATA_HELP, METHOD_HELP, points } from './options';
 
-interface Flags extends ScalingFlags, TrainingFlags {
-  calibration: string;
-  data: string;
-  levels: number[];
-  samples: number;
-  limit?: number;
-  shift?: string;
-  format?: string;
+interface Flags extends LevelsFlags {
   loss: number;
   agreement?: boolean;
   json?: string;
@@ -56,21 +24,14 @@ Examples:
   casc calibrate detector.onnx --calibration imagenet:photos --data imagenet:others --loss 3`;
 
 export function calibrateCommand(): Command {
-  const command = new Command('calibrate')
-    .description('what each number of levels costs and gives, and the fewest awake steps that are good enough')
-    .argument('<ann.onnx>')
-    .requiredOption('--calibration <data>', 'images that the net is quantised on (no labels needed)')
-    .requiredOption('--data <data>', 'images that it is judged on')
-    .option('--levels <list>', 'numbers of levels to try', levelList, [4, 8, 16, 32])
-    .option('--samples <n>', 'calibration images, spread evenly over the data', wholeNumber(1), 512)
-    .option('--limit <n>', 'images to judge on, spread evenly (default: all)', wholeNumber(1))
-    .addOption(methodOption())
-    .addOption(formatOption('weights and arithmetic').default('int8'))
-    .addOption(new Option('--shift <phi>', 'shift of the activations (default: 0.5)').choices(['0', '0.5']))
-    .option('--loss <points>', 'loss that is good enough, in percent', points, 0.5)
-    .option('--agreement', 'judge by agreement with the fp32 net: the data need no labels')
-    .option('--json <out.json>', 'write the figures as JSON; - for stdout, instead of the table');
-  return addScaling(addThreads(addTraining(command)))
+  const command = new Command('calibrate').description(
+    'what each number of levels costs and gives, and the fewest awake steps that are good enough',
+  );
+  return addLevelsStudy(command, 'images that it is judged on', [
+    new Option('--loss <points>', 'loss that is good enough, in percent').argParser(points).default(0.5),
+    new Option('--agreement', 'judge by agreement with the fp32 net: the data need no labels'),
+    new Option('--json <out.json>', 'write the figures as JSON; - for stdout, instead of the table'),
+  ])
     .addHelpText('after', HELP)
     .action((file: string, flags: Flags) =>
       interruptible(async (signal) => {
@@ -80,57 +41,20 @@ export function calibrateCommand(): Command {
 }
 
 async function run(file: string, flags: Flags, signal: AbortSignal): Promise<LevelsCalibration> {
-  const network = await importModel(file);
-  const scaling = scalingOf(flags, network);
-  const classes = classCount(network);
-  const { samples, limit, levels, method, threads } = flags;
-  if (flags.agreement && classes === undefined) {
-    throw new CascError('ERR_CASC_ARGUMENT', `${file} is no classifier: leave out --agreement`, {
-      option: 'agreement',
-    });
-  }
-  const labelled = classes !== undefined && !flags.agreement;
-  const calibration = await openDataset(flags.calibration, {
-    scaling,
-    limit: samples,
-    spread: true,
-    labelled: false,
-    signal,
-  });
-  const data = await openDataset(flags.data, {
-    scaling,
-    limit,
-    spread: true,
-    labelled,
-    ...(labelled ? { classes } : {}),
-    signal,
-  });
-  if (!scaling) noteDefaultScaling(file);
-  const iterations = await iterationsOf(flags, network, signal);
-  const progress = new StagedProgress();
-  try {
-    return await calibrateLevels(file, {
-      levels,
-      calibration,
-      data,
-      method,
-      iterations,
-      split: flags.split,
-      threads,
-      signal,
+  const labels = (network: Network) => {
+    const classes = classCount(network);
+    if (flags.agreement && classes === undefined) {
+      throw new CascError('ERR_CASC_ARGUMENT', `${file} is no classifier: leave out --agreement`, {
+        option: 'agreement',
+      });
+    }
+    return flags.agreement ? undefined : classes;
+  };
+  return runLevelsStudy(file, flags, signal, labels, (options) =>
+    calibrateLevels(file, {
+      ...options,
       judge: flags.agreement ? 'agreement' : undefined,
-      format: parseFormat(flags.format),
-      shift: parseShift(flags.shift),
       loss: flags.loss / 100,
-      onProgress: ({ levels: q, stage, done, total }) => progress.update(`${q} levels, `, stage, done, total),
-    });
-  } finally {
-    progress.stop();
-  }
-}
-
-function levelList(text: string): number[] {
-  const levels = text.split(',').map((part) => (/^\d+$/.test(part.trim()) ? Number(part) : Number.NaN));
-  if (levels.every((n) => n >= 1 && n <= 255)) return levels;
-  throw new InvalidArgumentError('Expected whole numbers from 1 to 255, as 4,8,16.');
+    }),
+  );
 }

@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { CascError, version } from '..';
 import { calibrateCommand } from './calibrate';
+import { compareCommand } from './compare';
 import { evaluateCommand } from './evaluate';
 import { ExitCode } from './exit-code';
 import { infoCommand } from './info';
@@ -16,6 +17,7 @@ Examples:
   casc inspect net.onnx
   casc quantize net.onnx -o q16.onnx --levels 16 --format int8 --calibration cifar10:cifar-10-batches-bin#train
   casc calibrate net.onnx --calibration cifar10:cifar-10-batches-bin#train --data cifar10:cifar-10-batches-bin
+  casc compare net.onnx --calibration cifar10:cifar-10-batches-bin#train --data cifar10:cifar-10-batches-bin
   casc evaluate q16.onnx --data cifar10:cifar-10-batches-bin --ann net.onnx --journal run.jsonl
 
 Results go to stdout, progress and notes to stderr.
@@ -35,6 +37,7 @@ async function main(argv: string[]): Promise<number> {
   for (const command of [
     quantizeCommand(),
     calibrateCommand(),
+    compareCommand(done),
     inspectCommand(),
     simulateCommand(done),
     evaluateCommand(done),

@@ -7,6 +7,14 @@ export {
   type LevelsPoint,
 } from './calibrate';
 export type { ClassAnswers } from './classification';
+export {
+  type ComparedMethod,
+  type CompareOptions,
+  compare,
+  type MethodFigures,
+  type MethodsComparison,
+  type MethodsRow,
+} from './compare';
 export type { Likeness } from './comparison';
 export { ENERGY, type EnergyPrices } from './energy';
 export { evaluate, evaluateImages } from './evaluate';
@@ -27,6 +35,7 @@ export type {
 export { type FiguresOptions, figuresOf } from './figures';
 export type { JournalHeader, Shard } from './header';
 export { type JournalFile, readJournal } from './journal-reader';
+export type { LevelsOptions, LevelsProgress } from './levels';
 export { mergeJournals } from './merge';
 export type { EvaluatedRecord, FailedRecord, ImageRecord, ImageRun } from './record';
 export { type Interval, wilson } from './wilson';

@@ -1,5 +1,6 @@
 /** Results as tables that a person reads. Data for programs is the plain objects themselves, as JSON. */
 export { calibrationTable } from './calibration';
+export { type ComparisonFormat, comparisonTable } from './comparison';
 export { evaluationTable } from './evaluation';
 export { inspectTable } from './inspection';
 export { memoryTable } from './memory';
