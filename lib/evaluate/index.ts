@@ -7,14 +7,7 @@ export {
   type LevelsPoint,
 } from './calibrate';
 export type { ClassAnswers } from './classification';
-export {
-  type ComparedMethod,
-  type CompareOptions,
-  compare,
-  type MethodFigures,
-  type MethodsComparison,
-  type MethodsRow,
-} from './compare';
+export { type CompareOptions, compare, type MethodsComparison, type MethodsRow } from './compare';
 export type { Likeness } from './comparison';
 export { ENERGY, type EnergyPrices } from './energy';
 export { evaluate, evaluateImages } from './evaluate';
@@ -37,5 +30,6 @@ export type { JournalHeader, Shard } from './header';
 export { type JournalFile, readJournal } from './journal-reader';
 export type { LevelsOptions, LevelsProgress } from './levels';
 export { mergeJournals } from './merge';
+export type { ComparedMethod, MethodFigures } from './methods';
 export type { EvaluatedRecord, FailedRecord, ImageRecord, ImageRun } from './record';
 export { type Interval, wilson } from './wilson';
