@@ -14,6 +14,7 @@ export type ErrorCode =
   | 'ERR_CASC_SHAPE' // input of the wrong shape
   | 'ERR_CASC_DATA' // a data set that is empty, corrupt or mislabelled
   | 'ERR_CASC_IMAGE' // an image that cannot be decoded
+  | 'ERR_CASC_JOURNAL' // a journal that is damaged, incomplete, or of another evaluation
   | 'ERR_CASC_CALIBRATION' // calibration data that cannot serve
   | 'ERR_CASC_ADDON' // the native addon cannot be loaded
   | 'ERR_CASC_ISA' // CASC_ISA names what this build or CPU does not have

@@ -1,23 +1,28 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import {
   classesOf,
+  type EvaluateProgress,
   type Evaluation,
   evaluate,
   evaluationTable,
   importModel,
+  type OnError,
   openDataset,
   type RestEvaluation,
+  type Shard,
   SpikingNetwork,
 } from '..';
 import { ExitCode } from './exit-code';
 import { interruptible } from './interrupt';
 import { printResult } from './json-output';
 import {
+  addEnergy,
   addMode,
   addScaling,
   addSchedule,
   addThreads,
   DATA_HELP,
+  type EnergyFlags,
   formatOption,
   MODE_HELP,
   type ModeFlags,
@@ -27,11 +32,12 @@ import {
   type ScheduleFlags,
   scalingOf,
   scheduleOf,
+  shardOf,
   wholeNumber,
 } from './options';
 import { Progress } from './progress';
 
-interface Flags extends ModeFlags, ScheduleFlags, ScalingFlags {
+interface Flags extends ModeFlags, ScheduleFlags, ScalingFlags, EnergyFlags {
   data: string;
   ann?: string;
   format?: string;
@@ -40,13 +46,23 @@ interface Flags extends ModeFlags, ScheduleFlags, ScalingFlags {
   profile?: boolean;
   threads?: number;
   json?: string;
+  journal?: string;
+  shard?: Shard;
+  onError: OnError;
 }
 
 const HELP = `${DATA_HELP}${MODE_HELP}
+A journal holds one line an image. Killed at any moment and started again with the same command, the evaluation goes on where it was;
+Ctrl-C ends it after the images in hand, with a table of the images so far, a second one at once. docs/evaluation.md explains every
+figure, the journal and shards.
+
 Examples:
   casc evaluate q8.onnx --data cifar10:cifar-10-batches-bin --ann resnet20.onnx
   casc evaluate q8.onnx --data mnist:fashion-mnist#test --format int16 --mean 0.2860 --std 0.3530 --json result.json
   casc evaluate q8.onnx --data imagenet:val --limit 100 --json - | jq .snn.top1
+  casc evaluate q8.onnx --data imagenet:val --journal run.jsonl --on-error skip
+  casc evaluate q8.onnx --data imagenet:val --journal 2.jsonl --shard 2/4              one of four; then casc merge *.jsonl
+  casc evaluate q8.onnx --data cifar10:cifar-10-batches-bin --margin 1                 accuracy at every number of levels
   casc evaluate q8.onnx --data cifar10:cifar-10-batches-bin --neuron if --sleep 0      a baseline of the literature
   casc evaluate q8.onnx --data cifar10:cifar-10-batches-bin --profile --certify none   where the time goes
   casc evaluate q8.onnx --data cifar10:cifar-10-batches-bin --mode rest --verify 0.01`;
@@ -64,38 +80,61 @@ export function evaluateCommand(done: (exitCode: number) => void): Command {
       'images whose every neuron is compared (default: all in fixed point)',
       certifyCount,
     )
+    .option('--journal <run.jsonl>', "append every image's figures, and go on where it ends")
+    .option('--shard <i/n>', 'only every n-th image, from the i-th on', shardOf)
+    .addOption(
+      new Option('--on-error <fail|skip>', 'images that are missing or corrupt')
+        .choices(['fail', 'skip'])
+        .default('fail'),
+    )
     .option('--profile', 'time, spikes, additions and path by layer, awake and asleep')
     .option('--json <out.json>', 'write the figures as JSON; - for stdout, instead of the table');
-  return addScaling(addSchedule(addThreads(addMode(command))))
+  return addScaling(addSchedule(addThreads(addMode(addEnergy(command)))))
     .addHelpText('after', HELP)
     .action((file: string, flags: Flags) =>
-      interruptible(async (signal) => {
-        const result = await printResult(flags.json, () => run(file, flags, signal), evaluationTable);
-        if (result.exact.images > 0 && !result.exact.certified && !result.exact.measured)
-          done(ExitCode.CertificateFailed);
+      interruptible(async (stop) => {
+        stop.addEventListener('abort', () =>
+          console.error('casc: ends after the images in hand; Ctrl-C again: at once'),
+        );
+        const result = await printResult(flags.json, () => run(file, flags, stop), evaluationTable, isWhole);
+        if (!isWhole(result)) {
+          const { images, selected, skipped } = result;
+          console.error(`casc: interrupted after ${images + skipped.length} of ${selected} images`);
+        }
+        done(exitCodeOf(result));
       }),
     );
 }
 
-async function run(file: string, flags: Flags, signal: AbortSignal): Promise<Evaluation | RestEvaluation> {
+/** Of an evaluation as it was printed. */
+export function exitCodeOf(result: Evaluation | RestEvaluation): number {
+  const { images, certified, measured } = result.exact;
+  if (!isWhole(result)) return ExitCode.Interrupted;
+  if (images > 0 && !certified && !measured) return ExitCode.CertificateFailed;
+  return result.skipped.length > 0 ? ExitCode.Failed : ExitCode.Done;
+}
+
+function isWhole({ images, skipped, selected }: Evaluation | RestEvaluation): boolean {
+  return images + skipped.length === selected;
+}
+
+async function run(file: string, flags: Flags, stop: AbortSignal): Promise<Evaluation | RestEvaluation> {
   const network = await importModel(file);
   const scaling = scalingOf(flags, network);
   const snn = SpikingNetwork.from(network, { format: parseFormat(flags.format), scaling });
   const progress = new Progress('evaluating');
   try {
-    const { limit, ann, certify, profile, mode, verify, threads } = flags;
-    const dataset = await openDataset(flags.data, { scaling, limit, classes: classesOf(network), signal });
+    const { limit, ann, certify, profile, mode, verify, threads, journal, shard, energy, onError } = flags;
+    const classes = classesOf(network);
+    const dataset = await openDataset(flags.data, { scaling, limit, classes, onError, signal: stop });
     if (!scaling) noteDefaultScaling(file);
     const options = {
       ...scheduleOf(flags),
-      ann,
-      certify,
-      profile,
-      verify,
-      threads,
-      signal,
-      onProgress: ({ done, total, top1 }: { done: number; total: number; top1: number }) =>
-        progress.update(done, total, `, top-1 ${(100 * top1).toFixed(2)} %`),
+      ...{ ann, certify, profile, verify, threads, journal, shard, energy, stop },
+      onProgress: ({ done, total, resumed, skipped, top1 }: EvaluateProgress) => {
+        const unread = skipped > 0 ? `, ${skipped} skipped` : '';
+        progress.update(done, total, `, top-1 ${(100 * top1).toFixed(2)} %${unread}`, resumed);
+      },
     };
     return mode === 'rest'
       ? await evaluate(snn, dataset, { ...options, mode })

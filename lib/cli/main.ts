@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The command line. Exit codes: 0 done, 1 error, 2 wrong usage, 3 the certificate failed, 130 interrupted. */
+/** The command line. Exit codes: 0 done, 1 error or skipped images, 2 wrong usage, 3 the certificate failed, 130 interrupted. */
 import { Command, CommanderError } from 'commander';
 import { CascError, version } from '..';
 import { calibrateCommand } from './calibrate';
@@ -7,6 +7,7 @@ import { evaluateCommand } from './evaluate';
 import { ExitCode } from './exit-code';
 import { infoCommand } from './info';
 import { inspectCommand } from './inspect';
+import { mergeCommand } from './merge';
 import { quantizeCommand } from './quantize';
 import { simulateCommand } from './simulate';
 
@@ -15,10 +16,10 @@ Examples:
   casc inspect net.onnx
   casc quantize net.onnx -o q16.onnx --levels 16 --format int8 --calibration cifar10:cifar-10-batches-bin#train
   casc calibrate net.onnx --calibration cifar10:cifar-10-batches-bin#train --data cifar10:cifar-10-batches-bin
-  casc evaluate q16.onnx --data cifar10:cifar-10-batches-bin --ann net.onnx
+  casc evaluate q16.onnx --data cifar10:cifar-10-batches-bin --ann net.onnx --journal run.jsonl
 
 Results go to stdout, progress and notes to stderr.
-Exit codes: 0 done, 1 an error, 2 wrong usage, 3 the certificate failed, 130 interrupted.`;
+Exit codes: 0 done, 1 an error or skipped images, 2 wrong usage, 3 the certificate failed, 130 interrupted.`;
 
 async function main(argv: string[]): Promise<number> {
   let code: number = ExitCode.Done;
@@ -37,6 +38,7 @@ async function main(argv: string[]): Promise<number> {
     inspectCommand(),
     simulateCommand(done),
     evaluateCommand(done),
+    mergeCommand(done),
     infoCommand(),
   ]) {
     program.addCommand(command.exitOverride().showHelpAfterError('(--help shows the options)'));

@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import {
   CascError,
+  type EnergyPrices,
   type InputScaling,
   type InputScalingOptions,
   iterationsWithin,
@@ -11,6 +12,7 @@ import {
   type QuantizeMethod,
   readMetadata,
   type ScheduleOptions,
+  type Shard,
 } from '..';
 
 /** Parses a whole number from `from` on, up to `to` where given. */
@@ -66,6 +68,12 @@ function numberList(text: string): number[] {
   return values;
 }
 
+function byteList(text: string): number[] {
+  const values = numberList(text);
+  if (values.every((value) => Number.isInteger(value) && value >= 0 && value <= 255)) return values;
+  throw new InvalidArgumentError('Expected whole numbers from 0 to 255.');
+}
+
 function positiveList(text: string): number[] {
   const values = numberList(text);
   if (values.some((value) => value <= 0)) throw new InvalidArgumentError('Expected numbers above 0.');
@@ -87,6 +95,33 @@ export function addThreads(command: Command): Command {
   return command.option('--threads <n>', 'worker threads (default: all)', wholeNumber(1, 256));
 }
 
+export interface EnergyFlags {
+  energy?: EnergyPrices;
+}
+
+export function addEnergy(command: Command): Command {
+  return command.option(
+    '--energy <mac,ac>',
+    'pJ of a multiply-add and of an addition (default: 4.6,0.9)',
+    energyPrices,
+  );
+}
+
+function energyPrices(text: string): EnergyPrices {
+  const [multiplyAdd, addition, ...more] = text.split(',').map(decimal);
+  if (!(multiplyAdd! >= 0 && addition! >= 0) || more.length > 0) {
+    throw new InvalidArgumentError('Expected two numbers, 0 or more, as 4.6,0.9.');
+  }
+  return { multiplyAdd: multiplyAdd! * 1e-12, addition: addition! * 1e-12 };
+}
+
+/** Parses `i/n`. */
+export function shardOf(text: string): Shard {
+  const [, index, of] = /^(\d+)\/(\d+)$/.exec(text)?.map(Number) ?? [];
+  if (index! >= 1 && index! <= of!) return { index: index!, of: of! };
+  throw new InvalidArgumentError('Expected i/n with i from 1 to n, as 1/4.');
+}
+
 /** What `<data>` means, for the help of the commands that take it. */
 export const DATA_HELP = `
 Data is kind:path[#split]:
@@ -94,6 +129,9 @@ Data is kind:path[#split]:
   mnist               folder or images file in IDX, also gzipped (Fashion-MNIST, ...); split test (default) or train
   imagenet            folder of class folders (n01440764, ...), or of images with labels.txt; the split is a subfolder
                       or a label file
+  coco                folder with annotations/*.json and images (val2017/, images/), or the JSON file; the split is val2017
+                      and the like
+  voc                 folder as VOCdevkit/VOC2007; the split is a list in ImageSets/Main (default: test)
 `;
 
 export function formatOption(text = 'arithmetic (default: what the file records, else float32)'): Option {
@@ -239,6 +277,8 @@ export interface ScalingFlags {
   std?: number[];
   scale?: number;
   resize?: InputScalingOptions['resize'];
+  letterbox?: InputScalingOptions['resize'];
+  pad?: number[];
   interpolation?: InputScaling['interpolation'];
   antialias?: boolean;
   crop?: InputScalingOptions['crop'];
@@ -252,6 +292,12 @@ export function addScaling(command: Command): Command {
     .option('--std <list>', 'divides per channel, after that', positiveList)
     .option('--scale <s>', 'multiplies the pixels 0..255 (default: 1/255)', positiveNumber)
     .option('--resize <size|HxW>', 'shorter side, or stretch to height x width', resizeOf)
+    .addOption(
+      new Option('--letterbox <size|HxW>', 'largest size of the same aspect ratio that fits, in the middle')
+        .argParser(letterboxOf)
+        .conflicts(['resize', 'crop']),
+    )
+    .option('--pad <list>', 'what a letter-box is filled with, 0..255 (default: 114)', byteList)
     .addOption(
       new Option('--interpolation <rule>', 'resize rule (default: bilinear)').choices([
         'bilinear',
@@ -273,7 +319,8 @@ export function scalingOf(flags: ScalingFlags, network: Network): InputScalingOp
   if (flags.mean) scaling.mean = flags.mean;
   if (flags.std) scaling.std = flags.std;
   if (flags.scale !== undefined) scaling.scale = flags.scale;
-  if (flags.resize) scaling.resize = flags.resize;
+  if (flags.resize ?? flags.letterbox) scaling.resize = flags.resize ?? flags.letterbox;
+  if (flags.pad) scaling.resize = paddedWith(scaling.resize, flags.pad);
   if (flags.interpolation) scaling.interpolation = flags.interpolation;
   if (flags.antialias === false) scaling.antialias = false;
   if (flags.crop) scaling.crop = flags.crop;
@@ -287,6 +334,15 @@ export function scalingOf(flags: ScalingFlags, network: Network): InputScalingOp
 function resizeOf(text: string): InputScalingOptions['resize'] {
   const [height, width] = sizeOf(text);
   return text.includes('x') ? { rule: 'stretch', size: [height, width] } : { rule: 'short-side', size: height };
+}
+
+function letterboxOf(text: string): InputScalingOptions['resize'] {
+  return { rule: 'letterbox', size: sizeOf(text) };
+}
+
+function paddedWith(resize: InputScalingOptions['resize'], pad: number[]): InputScalingOptions['resize'] {
+  if (resize?.rule === 'letterbox') return { ...resize, pad };
+  throw new CascError('ERR_CASC_ARGUMENT', '--pad is for a letter-box; give --letterbox, too', { option: 'pad' });
 }
 
 function cropOf(text: string): InputScalingOptions['crop'] {

@@ -13,10 +13,11 @@ export class Progress {
     private readonly unit = 'images',
   ) {}
 
-  update(done: number, total: number, note = ''): void {
+  /** before: of `done`, what an earlier run did. */
+  update(done: number, total: number, note = '', before = 0): void {
     const seconds = (performance.now() - this.started) / 1000;
     if (!process.stderr.isTTY || (!this.bar && (done >= total || 1000 * seconds < DELAY_MS))) return;
-    const speed = done / seconds;
+    const speed = (done - before) / seconds;
     const fields = { speed: speed.toFixed(1), left: duration((total - done) / speed), note };
     if (this.bar) {
       this.bar.update(done, fields);

@@ -66,6 +66,7 @@ export async function openCifar(kind: 'cifar10' | 'cifar100', spec: DataSpec): P
     classes: layout.classes,
     classNames: await namesBeside(paths[0]!, layout),
     labels: null,
+    recordFiles: paths,
     notes: [],
     items: () => records(files, layout),
   };

@@ -5,18 +5,12 @@ import { basename, join, resolve } from 'node:path';
 import { CascError } from '../errors';
 import { decodeImage, isImageFile } from './decode';
 import { onFile } from './file-error';
-import { readLabelFile } from './label-file';
-import type { Source, SourceItem } from './source';
+import { type LabelledFile, readLabelFile } from './label-file';
+import type { OnError, Source, SourceItem } from './source';
 import type { DataSpec } from './spec';
 import { readSynsets, type Synsets } from './synsets';
 
 const wnidPattern = /^n\d{8}$/;
-
-interface LabelledFile {
-  /** Path below the root. */
-  readonly id: string;
-  readonly label: number;
-}
 
 /**
  * Opens a folder of class folders (`n01440764/…`), or of images with a label file. A split names a subfolder to open
@@ -27,14 +21,19 @@ interface LabelledFile {
  * no label file.
  *
  * @throws CascError ERR_CASC_FILE, ERR_CASC_DATA where classes or labels are missing or do not fit, ERR_CASC_IMAGE for a
- * labelled image that is missing.
+ * labelled image that is missing, unless those are to be skipped: then its `load` throws it.
  */
-export async function openImagenet(spec: DataSpec, classes: number | null, labelled: boolean): Promise<Source> {
+export async function openImagenet(
+  spec: DataSpec,
+  classes: number | null,
+  labelled: boolean,
+  onError: OnError,
+): Promise<Source> {
   const { root, labelFile } = await locate(spec);
   const entries = await list(root);
   const wnids = entries.filter((entry) => wnidPattern.test(entry.name) && !entry.isFile()).map((entry) => entry.name);
   const images = entries.filter((entry) => isImageFile(entry.name)).map((entry) => entry.name);
-  const common = { name: `imagenet ${basename(resolve(root))}`, channels: 3 as const };
+  const common = { name: `imagenet ${basename(resolve(root))}`, channels: 3 as const, recordFiles: [] };
   if (wnids.length > 0 && labelFile === null) {
     const synsets = await readSynsets(root);
     const files = await filesOf(root, wnids, classIndex(root, wnids, synsets, classes));
@@ -49,8 +48,9 @@ export async function openImagenet(spec: DataSpec, classes: number | null, label
     };
   }
   if (images.length === 0) throw nothingIn(root, entries);
-  const labels = labelled ? await readLabelFile(labelFile ?? join(root, 'labels.txt'), root, images) : null;
-  const files = images.map((id, at) => ({ id, label: labels ? labels[at]! : -1 }));
+  const files = labelled
+    ? await readLabelFile(labelFile ?? join(root, 'labels.txt'), root, images, onError)
+    : images.map((id) => ({ id, label: -1 }));
   return {
     ...common,
     total: files.length,
@@ -127,7 +127,10 @@ async function filesOf(
 }
 
 async function* items(root: string, files: readonly LabelledFile[]): AsyncGenerator<SourceItem> {
-  for (const { id, label } of files) yield { id, label, load: () => decodeImage(join(root, id), id) };
+  for (const { id, label } of files) {
+    const file = join(root, id);
+    yield { id, label, file, load: () => decodeImage(file, id) };
+  }
 }
 
 function nothingIn(root: string, entries: readonly Dirent[]): CascError {

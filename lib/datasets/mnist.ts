@@ -23,7 +23,8 @@ const splits: SplitPatterns = {
 export async function openMnist(spec: DataSpec): Promise<Source> {
   const path = imagesFile(await splitFiles(spec, splits));
   const images = await readImagesHeader(path);
-  const labels = await readLabels(await labelsBeside(path), images);
+  const labelsFile = await labelsBeside(path);
+  const labels = await readLabels(labelsFile, images);
   return {
     name: `mnist ${basename(path)}`,
     total: images.count,
@@ -31,6 +32,7 @@ export async function openMnist(spec: DataSpec): Promise<Source> {
     classes: null,
     classNames: null,
     labels: Array.from(labels, (label, index) => ({ id: idOf(path, index), label })),
+    recordFiles: [path, labelsFile],
     notes: [],
     items: () => pictures(images, labels),
   };

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { CascError } from '../errors';
 
 const size = z.int().min(1).max(65_536);
+const sides = z.union([size, z.tuple([size, size]).readonly()]);
 const perChannel = z
   .array(z.number())
   .readonly()
@@ -14,11 +15,25 @@ const resizeSchema = z.discriminatedUnion('rule', [
   /** The shorter side becomes `size`, the longer one ⌊size·long/short⌋ (as torchvision has it). */
   z.strictObject({ rule: z.literal('short-side'), size }),
   /** Both sides become `size` ([height, width], or one number for both); the aspect ratio is lost. */
-  z.strictObject({ rule: z.literal('stretch'), size: z.union([size, z.tuple([size, size]).readonly()]) }),
+  z.strictObject({ rule: z.literal('stretch'), size: sides }),
+  /**
+   * The largest size with the same aspect ratio that fits into `size`, the other side rounded to the nearest pixel, in the middle;
+   * the rest is `pad`: 0..255, one number or one per channel, in the order the network gets them. Detectors of the YOLO family
+   * were mostly trained with 114 (grey), older ones with 0 or with the mean colour.
+   */
+  z.strictObject({
+    rule: z.literal('letterbox'),
+    size: sides,
+    pad: z
+      .array(z.int().min(0).max(255))
+      .readonly()
+      .refine((a) => a.length === 1 || a.length === 3, 'one number, or one per channel')
+      .default([114]),
+  }),
 ]);
 
 /**
- * x = (pixel·scale − mean) / std, per channel, after resizing and a centre crop of the 8-bit image.
+ * x = (pixel·scale − mean) / std, per channel, after resizing and padding or a centre crop of the 8-bit image.
  *
  * - `mean`, `std`: one number for all channels or one per channel, in the order the network gets them (`channels`).
  * - `scale`: pixel multiplier; 1/255 unless the network takes raw 0..255 (then 1).
@@ -45,6 +60,14 @@ export const inputScalingSchema = z
   .refine((s) => s.channels !== 'gray' || (s.mean.length === 1 && s.std.length === 1), {
     path: ['mean'],
     error: 'one mean and one std where channels is gray',
+  })
+  .refine((s) => s.channels !== 'gray' || s.resize.rule !== 'letterbox' || s.resize.pad.length === 1, {
+    path: ['resize', 'pad'],
+    error: 'one number where channels is gray',
+  })
+  .refine((s) => s.resize.rule !== 'letterbox' || s.crop === null, {
+    path: ['crop'],
+    error: 'no crop where the resize rule is letterbox',
   })
   .refine((s) => s.resize.rule === 'none' || s.antialias || /^(bilinear|nearest)$/.test(s.interpolation), {
     path: ['interpolation'],

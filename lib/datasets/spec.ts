@@ -2,17 +2,17 @@
 import { argumentError, CascError } from '../errors';
 
 /** Kinds of data set this version reads. */
-export const dataKinds = ['cifar10', 'cifar100', 'mnist', 'imagenet'] as const;
+export const dataKinds = ['cifar10', 'cifar100', 'mnist', 'imagenet', 'coco', 'voc'] as const;
 
 /** Kinds the design knows but this version does not read. */
-const laterKinds: readonly string[] = ['coco', 'voc', 'ag-news'];
+const laterKinds: readonly string[] = ['ag-news'];
 
 export type DataKind = (typeof dataKinds)[number];
 
 export interface DataSpec {
   readonly kind: DataKind;
   readonly path: string;
-  /** `test` or `train`; for imagenet a subfolder or a label file. Null where none was given. */
+  /** `test` or `train`; for imagenet a subfolder or a label file; for coco and voc any that is there. Null where none was given. */
   readonly split: string | null;
 }
 

@@ -7,11 +7,11 @@ import { type QuantizeMethod, type QuantizeOptions, type QuantizeStage, quantize
 import { checkShape, openPlan } from '../quantize/calibrate';
 import { SpikingNetwork } from '../simulate';
 import { Comparison, type Likeness } from './comparison';
+import { ENERGY } from './energy';
 import type { Evaluation } from './evaluation';
-import { RunTotals } from './run-totals';
-
-/** Energy of one operation in 45 nm CMOS at 32 bits, in joules (Horowitz, ISSCC 2014). */
-export const ENERGY = { multiplyAdd: 4.6e-12, addition: 0.9e-12 } as const;
+import { imageRun } from './image-run';
+import { neuronLayers } from './neuron-layers';
+import { TransientCollector } from './transient-figures';
 
 export interface CalibrateOptions
   extends Pick<
@@ -155,21 +155,25 @@ async function judge(
   });
   const snn = SpikingNetwork.from(await importModel(model));
   const comparison = new Comparison(classCount(ann));
-  const totals = new RunTotals();
+  const { total, input } = snn.denseMacs;
+  const transient = new TransientCollector({
+    layers: neuronLayers(snn),
+    macs: { total, firstLayer: input },
+    wake: levels,
+  });
   let done = 0;
   try {
     for await (const { images, labels, ids, count } of data.batches(BATCH)) {
       const threads = options.threads ?? addon().info().threads;
       const run = await snn.simulate(images, count, { threads, signal });
       const exact = await abortable(signal, (abort) => original.run([images], count, { threads, abort }));
-      totals.add(run);
+      for (let i = 0; i < count; i++) transient.add(done + i, imageRun(run, i));
       comparison.add(exact.outputs, run.outputs, labels, ids, file);
       done += count;
       onProgress?.({ ...place, stage: 'simulating', done, total: data.size });
     }
     if (done === 0) throw new CascError('ERR_CASC_DATA', `${data.name} holds no images`);
-    const { steps, spikes, synaptic } = totals.figures(levels);
-    const { total, input } = snn.denseMacs;
+    const { steps, spikes, operations, energy } = transient.figures(ENERGY);
     const likeness = comparison.likeness();
     return {
       levels,
@@ -177,11 +181,8 @@ async function judge(
       loss: lossOf(likeness, judgedBy(likeness, options.judge)),
       steps,
       spikes: { positive: spikes.positive / done, negative: spikes.negative / done },
-      operations: { synaptic, denseMacs: total, firstLayerMacs: input },
-      energy: {
-        snn: synaptic * ENERGY.addition + input * ENERGY.multiplyAdd,
-        ann: total * ENERGY.multiplyAdd,
-      },
+      operations,
+      energy: { snn: energy.snn, ann: energy.ann },
     };
   } finally {
     snn.dispose();

@@ -1,32 +1,32 @@
-import type { PlanFormat } from '../native';
-import type { Certificate } from '../simulate';
+/** Certificates of images, as one. */
 import type { Evaluation } from './evaluation';
+import type { JournalHeader } from './header';
+import type { EvaluatedRecord, ImageCertificate } from './record';
 
-/** Certificates of batches, as one. */
 export class Certification {
   private readonly sum = { images: 0, checkedNeurons: 0, mismatches: 0 };
-  private first: Evaluation['exact']['first'];
+  private first: { at: number; id: string; mismatch: NonNullable<ImageCertificate['first']> } | undefined;
 
-  /** ids: of the images of the certificate's batch. */
-  add(certificate: Certificate | null, ids: readonly string[]): void {
+  add({ at, id, certificate }: EvaluatedRecord<unknown>): void {
     if (!certificate) return;
-    this.sum.images += certificate.images;
-    this.sum.checkedNeurons += certificate.checkedNeurons;
-    this.sum.mismatches += certificate.mismatches;
-    if (certificate.first) this.first ??= { ...certificate.first, image: ids[certificate.first.image]! };
+    const { checked, mismatches, first } = certificate;
+    this.sum.images++;
+    this.sum.checkedNeurons += checked;
+    this.sum.mismatches += mismatches;
+    if (first && !(this.first && this.first.at < at)) this.first = { at, id, mismatch: first };
   }
 
-  /** asked: whether the user wanted a certificate. What float32 happens to agree on is a measurement, unless he did. */
-  exact(file: string, format: PlanFormat, asked: boolean): Evaluation['exact'] {
+  /** What float32 happens to agree on is a measurement, unless a certificate was asked for. */
+  exact({ model: { file, format }, settings, mode }: JournalHeader): Evaluation['exact'] {
     const { images, mismatches } = this.sum;
-    const promised = format !== 'float32' || asked;
+    const promised = format !== 'float32' || settings.certifyAsked || mode === 'rest';
     return {
       measured: !promised,
       certified: images > 0 && mismatches === 0 && promised,
       file,
       format,
       ...this.sum,
-      ...(this.first ? { first: this.first } : {}),
+      ...(this.first ? { first: { ...this.first.mismatch, image: this.first.id } } : {}),
     };
   }
 }

@@ -1,8 +1,8 @@
 /** Outputs of a quantised net beside those of the fp32 net, over batches. */
 import { CascError } from '../errors';
-import { isInTop } from './accuracy';
-import { Counter } from './counter';
+import { Counter } from './accuracy';
 import type { Accuracy } from './evaluation';
+import { firstClasses } from './ranking';
 
 /** How like the fp32 net a quantised one is. */
 export interface Likeness {
@@ -53,12 +53,13 @@ export class Comparison {
       );
     }
     this.labelled += labels.filter((label) => label >= 0).length;
-    this.fp32.add(exact[0]!, labels, classes);
-    this.ours.add(quantized[0]!, labels, classes);
-    for (let i = 0; i < labels.length; i++) {
-      const [a, b] = [exact[0]!, quantized[0]!].map((all) => all.subarray(i * classes, (i + 1) * classes));
-      if (isInTop(1, b!, first(a!))) this.alike++;
-    }
+    labels.forEach((label, i) => {
+      const five = (all: Float32Array) => firstClasses(all.subarray(i * classes, (i + 1) * classes), 5);
+      const [a, b] = [five(exact[0]!), five(quantized[0]!)];
+      this.fp32.add(a, label);
+      this.ours.add(b, label);
+      if (a[0] === b[0] && a[0] !== -1) this.alike++;
+    });
   }
 
   /** Of at least one image. */
@@ -69,9 +70,4 @@ export class Comparison {
     if (this.labelled < this.images) return { error, agreement };
     return { error, agreement, ann: this.fp32.accuracy(), quantized: this.ours.accuracy() };
   }
-}
-
-/** The first of the largest values. */
-function first(values: Float32Array): number {
-  return values.reduce((best, value, i) => (value > values[best]! ? i : best), 0);
 }

@@ -1,16 +1,43 @@
 /** What evaluate takes and gives. */
 import type { Network } from '../graph';
-import type { Divergence, Profile, ScheduleOptions, Step } from '../simulate';
+import type { Divergence, NeuronModel, Profile, ScheduleOptions, Step } from '../simulate';
+import type { EnergyPrices } from './energy';
+import type { JournalHeader, Shard } from './header';
+import type { Interval } from './wilson';
 
 interface CommonOptions extends ScheduleOptions {
   /** The original fp32 net, evaluated on the same images. */
   ann?: string | Network;
-  /** Images simulated at a time. Default 32. Does not change any figure. */
+  /** Images simulated at a time. Default: up to 32, fewer where images, or readouts after every step, are large. Changes no figure. */
   batchSize?: number;
   threads?: number;
+  /**
+   * A file that every image's record is appended to as soon as it is known. Where it exists already its images are not evaluated
+   * again; ERR_CASC_JOURNAL where it is of another model, data set, setting or version.
+   */
+  journal?: string;
+  /** Only every `of`-th image, from the `index`-th on, 1 ≤ index ≤ of. */
+  shard?: Shard;
+  /** Energy of an operation. Default: 45 nm CMOS at 32 bits. */
+  energy?: EnergyPrices;
+  /** Ends as soon as possible; rejects with the signal's reason. What the journal has stays. */
   signal?: AbortSignal;
+  /** Ends after the batch in hand; the figures are then of the images so far. */
+  stop?: AbortSignal;
   /** Called after every batch. */
-  onProgress?: (progress: { done: number; total: number; top1: number }) => void;
+  onProgress?: (progress: EvaluateProgress) => void;
+}
+
+export interface EvaluateProgress {
+  /** Images that have a record. */
+  done: number;
+  total: number;
+  /** Of `done`, those that the journal had at the start. */
+  resumed: number;
+  /** Of `done`, those that could not be read. */
+  skipped: number;
+  /** Of a classifier. */
+  top1: number;
 }
 
 export interface EvaluateOptions extends CommonOptions {
@@ -21,7 +48,7 @@ export interface EvaluateOptions extends CommonOptions {
    * neuron with its bounds and with sleep (a certificate in fixed point, a measurement in float32), else none.
    */
   certify?: 'all' | 'none' | number;
-  /** Say where time, spikes and additions went, by layer, awake and asleep. */
+  /** Say where time, spikes and additions went, by layer, awake and asleep. Not with a journal. */
   profile?: boolean;
 }
 
@@ -35,22 +62,36 @@ export interface RestEvaluateOptions extends CommonOptions {
   verify?: number;
 }
 
-/** Shares of images, 0 to 1. */
+/** Shares of images, 0 to 1, with the 95 % Wilson interval of each. */
 export interface Accuracy {
   top1: number;
   top5: number;
+  interval: { top1: Interval; top5: Interval };
 }
 
-export interface Evaluation {
-  mode: 'full';
+/** Mean, quantiles (nearest rank) and greatest of a whole number. */
+export interface Distribution {
+  mean: number;
+  p50: number;
+  p95: number;
+  max: number;
+}
+
+/** What every evaluation has, whatever the task and the mode. */
+export interface EvaluationFrame {
+  /** Of the package. */
+  version: string;
   /** What was evaluated. */
   model: { file: string; hash: string; format: string; levels: number; isa: string };
   data: string;
+  /** Images that were evaluated. */
   images: number;
-  ann?: Accuracy & { file: string };
-  /** The quantised ANN (at `levels` levels: the awake steps), from the integer oracle. */
-  quantized: Accuracy & { levels: number };
-  snn: Accuracy & { top1PerStep: (Step & { top1: number })[] };
+  /** Images that were to be: more than `images` and `skipped` together where the evaluation was stopped. */
+  selected: number;
+  /** Images that could not be read, in order. */
+  skipped: { id: string; code: string; message: string }[];
+  /** Only where the figures are of one shard. */
+  shard?: Shard;
   /**
    * The certificate. `certified`: no image differed, at any neuron or in the readout. In mode 'rest' `images` is how many were
    * simulated in full to verify it.
@@ -66,29 +107,102 @@ export interface Evaluation {
     mismatches: number;
     first?: Omit<Divergence, 'image'> & { image: string };
   };
-  steps: { wake: number; sleep: { mean: number; p95: number; max: number }; notAtRest: number };
-  spikes: { positive: number; negative: number; hash: string };
-  /** Additions caused by spikes, and multiply-adds of the dense ANN and of the first layer; all per image. */
-  operations: { synaptic: number; denseMacs: number; firstLayerMacs: number };
-  /** Simulation, oracle and certificate together; decoding of images runs beside it. */
+  schedule: Omit<JournalHeader['settings']['schedule'], 'neuron'> & { neuron: NeuronModel };
+  scaling: Record<string, unknown>;
+  machine: JournalHeader['machine'];
+  /** Simulation, oracle and certificate together, of one process; decoding of images runs beside it. */
   throughput: { imagesPerSecond: number };
-  /** If asked for. */
-  profile?: Profile;
   notes: string[];
 }
 
-/** Computed without the transient: what only a simulation has is null. */
-export interface RestEvaluation
-  extends Omit<Evaluation, 'mode' | 'snn' | 'steps' | 'spikes' | 'operations' | 'profile'> {
-  mode: 'rest';
-  /** At rest: the quantised ANN's. */
-  snn: Accuracy & { top1PerStep: null };
-  steps: null;
-  spikes: null;
-  operations: { synaptic: null; denseMacs: number; firstLayerMacs: number };
-  /** Of the answers at rest, without their verification. */
-  throughput: { imagesPerSecond: number };
+/** What a simulation has, and the computation of the answers at rest has not. */
+export interface TransientFigures {
+  steps: {
+    wake: number;
+    /** Of the last sleep phase. */
+    sleep: Distribution;
+    /** Steps of the whole run until every neuron is at rest, of the images that come to rest; null where none does. */
+    toRest: (Distribution & { histogram: { steps: number; images: number }[] }) | null;
+    notAtRest: number;
+  };
+  /** Of all images together. The hash is over layer, neuron, step and sign of every spike, and the image's place. */
+  spikes: { positive: number; negative: number; hash: string };
+  /** Neuron layers in order of execution. */
+  layers: {
+    name: string;
+    neurons: number;
+    /** Spikes of all images together. */
+    positive: number;
+    negative: number;
+    /** Spikes of either sign per neuron and step. */
+    firingRate: number;
+  }[];
+  /** Additions caused by spikes, and multiply-adds of the dense ANN and of its first layer; all per image. */
+  operations: { synaptic: number; wake: number; sleep: number; denseMacs: number; firstLayerMacs: number };
+  /** Joules per image. */
+  energy: {
+    /** additions · addition + first layer's multiply-adds · multiplyAdd. */
+    snn: number;
+    /** Dense multiply-adds · multiplyAdd. */
+    ann: number;
+    prices: EnergyPrices;
+    /** What is counted and what is not, in words. */
+    counted: string;
+  };
 }
 
-/** What both modes have. */
-export type CommonFigures = Pick<Evaluation, 'model' | 'data' | 'images' | 'ann' | 'throughput' | 'notes'>;
+/** One step of the simulation, over all images. An image whose phase ended earlier carries its answer forward. */
+export interface StepAccuracy extends Step {
+  top1: number;
+  top5: number;
+}
+
+/** The end of a sleep phase: at rest, the answer of the net quantised at `wake` levels. */
+export interface AnytimePoint extends Accuracy {
+  /** Awake steps so far: the level. */
+  wake: number;
+  /** Steps so far, awake and asleep, of an image; mean. */
+  steps: number;
+  /** Images that were not at rest then. */
+  notAtRest: number;
+}
+
+/** What is known of a classifier. */
+export interface ClassificationFigures {
+  task: 'classification';
+  ann?: Accuracy & { file: string; hash: string };
+  /** The quantised ANN (at `levels` levels: the awake steps), from the integer oracle. */
+  quantized: Accuracy & { levels: number };
+  snn: Accuracy & {
+    /** Null in mode 'rest'. */
+    top1PerStep: StepAccuracy[] | null;
+    /** One point for each sleep phase; null without sleep, and in mode 'rest'. */
+    anytime: AnytimePoint[] | null;
+  };
+  /** Shares of the images whose first class is the same. */
+  agreement: { quantizedSnn: number; annQuantized?: number; annSnn?: number };
+  /** Images on which any two of the nets differ, in order; classes, −1 where outputs were NaN. */
+  disagreeing: { id: string; label: number; ann?: number; quantized: number; snn: number }[];
+  /** How often the SNN answered what, where it ever did; by label, then answer. */
+  confusion: { label: number; answer: number; images: number }[];
+  classNames: string[] | null;
+}
+
+export interface Evaluation extends EvaluationFrame, ClassificationFigures, TransientFigures {
+  mode: 'full';
+  snn: ClassificationFigures['snn'] & { top1PerStep: StepAccuracy[] };
+  /** If asked for. */
+  profile?: Profile;
+}
+
+/** Computed without the transient: what only a simulation has is null. */
+export interface RestEvaluation extends EvaluationFrame, ClassificationFigures {
+  mode: 'rest';
+  /** At rest: the quantised ANN's. */
+  snn: ClassificationFigures['snn'] & { top1PerStep: null; anytime: null };
+  steps: null;
+  spikes: null;
+  layers: null;
+  operations: { synaptic: null; wake: null; sleep: null; denseMacs: number; firstLayerMacs: number };
+  energy: Omit<TransientFigures['energy'], 'snn'> & { snn: null };
+}

@@ -6,6 +6,27 @@ export {
   type LevelsCalibration,
   type LevelsPoint,
 } from './calibrate';
+export type { ClassAnswers } from './classification';
 export type { Likeness } from './comparison';
-export { evaluate } from './evaluate';
-export type { Accuracy, EvaluateOptions, Evaluation, RestEvaluateOptions, RestEvaluation } from './evaluation';
+export { ENERGY, type EnergyPrices } from './energy';
+export { evaluate, evaluateImages } from './evaluate';
+export type {
+  Accuracy,
+  AnytimePoint,
+  ClassificationFigures,
+  Distribution,
+  EvaluateOptions,
+  EvaluateProgress,
+  Evaluation,
+  EvaluationFrame,
+  RestEvaluateOptions,
+  RestEvaluation,
+  StepAccuracy,
+  TransientFigures,
+} from './evaluation';
+export { type FiguresOptions, figuresOf } from './figures';
+export type { JournalHeader, Shard } from './header';
+export { type JournalFile, readJournal } from './journal-reader';
+export { mergeJournals } from './merge';
+export type { EvaluatedRecord, FailedRecord, ImageRecord, ImageRun } from './record';
+export { type Interval, wilson } from './wilson';

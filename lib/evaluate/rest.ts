@@ -2,56 +2,63 @@
 import type { DataBatch } from '../datasets';
 import type { Schedule, SpikingNetwork } from '../simulate';
 import { checkTheorem, gather, verifiedImages } from '../simulate/rest';
-import { Certification } from './certification';
-import type { Accuracy, CommonFigures, RestEvaluateOptions, RestEvaluation } from './evaluation';
+import type { RestEvaluateOptions } from './evaluation';
+import type { EvaluatedRecord, ImageCertificate } from './record';
+import { type AnnOutputs, type Runner, rowOf } from './runner';
+import type { Judge } from './task';
 
-export class RestRunner {
-  /** Of the answers at rest alone. */
-  seconds = 0;
-  private readonly certification = new Certification();
+export class RestRunner implements Runner {
   /** Positions in the data set. */
   private readonly verified: Set<number>;
 
   constructor(
     private readonly snn: SpikingNetwork,
+    private readonly judge: Judge<unknown>,
     images: number,
     private readonly options: RestEvaluateOptions,
-    private readonly schedule: Schedule,
+    schedule: Schedule,
   ) {
     checkTheorem(schedule, snn.converted.format);
     this.verified = new Set(options.verify === undefined ? [] : verifiedImages(images, options.verify));
   }
 
-  /** The outputs of a batch. */
-  async run({ images, ids, count, start }: DataBatch): Promise<Float32Array> {
-    const { snn, options } = this;
+  async run(batch: DataBatch, ann: AnnOutputs): Promise<EvaluatedRecord<unknown>[]> {
+    const { snn, options, judge } = this;
+    const { images, ids, positions, fileBytes, count } = batch;
     const { verify: _, ...rest } = options;
     const started = performance.now();
     const { outputs } = await snn.simulate(images, count, rest);
-    this.seconds += (performance.now() - started) / 1000;
-    const sample = [...ids.keys()].filter((i) => this.verified.has(start + i));
-    if (sample.length > 0) {
-      const chosen = gather(images, snn.inputSize, sample);
-      const full = await snn.simulate(chosen, sample.length, { ...rest, mode: 'full', certify: true });
-      const names = sample.map((i) => ids[i]!);
-      this.certification.add(full.certificate, names);
-    }
-    return outputs[0]!;
+    const seconds = (performance.now() - started) / 1000 / count;
+    const certificates = await this.verify(batch);
+    return ids.map((id, i) => {
+      const answer = rowOf(outputs, i, count);
+      return {
+        at: positions[i]!,
+        fileBytes: fileBytes[i]!,
+        id,
+        answers: judge.judge(batch, i, {
+          ann: ann && rowOf(ann, i, count),
+          quantized: answer,
+          snn: answer,
+          perStep: null,
+        }),
+        certificate: certificates.get(i) ?? null,
+        run: null,
+        seconds,
+      };
+    });
   }
 
-  evaluation(accuracy: Accuracy, common: CommonFigures): RestEvaluation {
-    const { snn, schedule } = this;
-    const { notes, ...figures } = common;
-    return {
-      mode: 'rest',
-      ...figures,
-      quantized: { levels: schedule.wake, ...accuracy },
-      snn: { ...accuracy, top1PerStep: null },
-      exact: this.certification.exact(common.model.file, snn.converted.format, true),
-      steps: null,
-      spikes: null,
-      operations: { synaptic: null, denseMacs: snn.denseMacs.total, firstLayerMacs: snn.denseMacs.input },
-      notes,
-    };
+  /** Certificates of the batch's images that are simulated in full, by place. */
+  private async verify({ images, positions }: DataBatch): Promise<Map<number, ImageCertificate>> {
+    const { snn } = this;
+    const { verify: _, mode: __, ...options } = this.options;
+    const sample = [...positions.keys()].filter((i) => this.verified.has(positions[i]!));
+    if (sample.length === 0) return new Map();
+    const chosen = gather(images, snn.inputSize, sample);
+    const { certificate } = await snn.simulate(chosen, sample.length, { ...options, mode: 'full', certify: true });
+    return new Map(
+      certificate!.byImage.map(({ first, ...own }, i) => [sample[i]!, { ...own, ...(first ? { first } : {}) }]),
+    );
   }
 }

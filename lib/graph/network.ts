@@ -31,6 +31,8 @@ interface NodeBase {
   readonly onnx: readonly string[];
   /** True for the analogue tail: after the last neuron, computed on the readout. */
   readonly tail: boolean;
+  /** How often each channel of the imported net is there, side by side, where activations were split (see split.ts). */
+  readonly copies?: readonly number[];
 }
 
 /** An input grid: x → step · clip(roundHalfEven(x / step), lo, hi). */
@@ -101,8 +103,6 @@ export interface ReluNode extends NodeBase {
   readonly max: number;
   /** Axes of the ONNX tensor after that of its channels: a constant per channel has dims [C, 1, …]. */
   readonly trailingAxes: number;
-  /** How often each channel of the imported net is there, side by side, where the activation was split (see split.ts). */
-  readonly copies?: readonly number[];
 }
 
 /**

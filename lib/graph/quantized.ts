@@ -20,9 +20,11 @@ export function withQuantizedActivations(
 
 /** One ReLU quantised: λ of length 1 or C. */
 export function quantizedActivation(node: ReluNode, levels: number, shift: number, clips: Float64Array): QuantNode {
-  const { max: _, trailingAxes: __, copies, ...rest } = node;
-  const step = clips.map((clip) => clip / levels);
-  const phases = copies && phasesOf(copies, shift);
+  const { max: _, trailingAxes: __, ...rest } = node;
+  const phases = node.copies && phasesOf(node.copies, shift);
+  const step = (phases ? Float64Array.from(phases, (_, c) => clips[c] ?? clips[0]!) : clips).map(
+    (clip) => clip / levels,
+  );
   return {
     ...rest,
     op: 'quant',

@@ -4,75 +4,48 @@
  * Σ_j ⌊z + (j + φ)/m⌋ = ⌊m·z + φ⌋ (Hermite). Readers have a weight for each copy, 1/m of the old one to begin with. In the float32
  * net nothing changes.
  */
-import type { ConvNode, Network, NetworkNode, Shape } from './network';
-import { readersOf } from './network';
+import { type ConvNode, type Network, type NetworkNode, numel, type RouteNode, type Shape } from './network';
+import { checkCopies, traceChannels } from './split-channels';
 
-/** How often each channel of an activation is made. */
+/** How often each channel of a value is there. */
 export type Copies = readonly number[];
 
-/** Whether the activation can be split: a convolution makes it, and convolutions alone, maybe behind pools, read it. */
-export function canSplit(network: Network, relu: number): boolean {
-  const node = network.nodes[relu]!;
-  if (node.op !== 'relu' || node.tail || node.copies) return false;
-  const source = network.nodes[node.inputs[0]!]!;
-  return (
-    source.op === 'conv' &&
-    source.groups === 1 &&
-    readersOf(network, source.id).length === 1 &&
-    weightsReading(network, relu) !== undefined
-  );
-}
-
-/** The convolutions that read `id`, maybe behind pools; undefined where anything else does. */
-export function weightsReading(network: Network, id: number): ConvNode[] | undefined {
-  if (network.outputs.some(({ node }) => node === id)) return undefined;
-  const result: ConvNode[] = [];
-  for (const reader of readersOf(network, id)) {
-    if (reader.tail) return undefined;
-    if (reader.op === 'conv' && reader.groups === 1) {
-      result.push(reader);
-      continue;
-    }
-    const beyond = reader.op === 'maxpool' || reader.op === 'avgpool' ? weightsReading(network, reader.id) : undefined;
-    if (!beyond) return undefined;
-    result.push(...beyond);
-  }
-  return result;
-}
-
-/** The net with the channels of these activations (ids of relu nodes) made several times over, side by side. Ids stay. */
+/**
+ * The net with the channels of these activations (ids of relu nodes) made several times over, side by side. Ids stay.
+ * Throws ERR_CASC_ARGUMENT where `splitUnits` does not have it.
+ */
 export function splitActivations(network: Network, splits: ReadonlyMap<number, Copies>): Network {
-  const nodes = [...network.nodes];
-  for (const [id, copies] of splits) {
-    const relu = nodes[id]!;
-    if (relu.op !== 'relu') continue;
-    const source = nodes[relu.inputs[0]!] as ConvNode;
-    nodes[source.id] = {
-      ...source,
-      weight: repeated(source.weight, copies),
-      bias: source.bias && repeated(source.bias, copies),
-      shape: wider(source.shape, copies),
-    };
-    nodes[id] = { ...relu, shape: wider(relu.shape, copies), copies };
-    widenReaders(network, nodes, id, copies);
-  }
-  return { ...network, nodes };
+  const trace = traceChannels(network);
+  checkCopies(network, trace, splits);
+  const copies = trace.origins.map((origins): Copies => {
+    return Array.from(origins, (origin) => {
+      const { id, channel } = trace.channels[origin] ?? {};
+      return splits.get(id ?? -1)?.[channel!] ?? 1;
+    });
+  });
+  for (const [id, wanted] of splits) copies[network.nodes[id]!.inputs[0]!] = wanted;
+  return { ...network, nodes: network.nodes.map((node) => widened(network, node, copies)) };
 }
 
-function widenReaders(network: Network, nodes: NetworkNode[], id: number, copies: Copies): void {
-  for (const { id: at } of readersOf(network, id)) {
-    const reader = nodes[at]!;
-    if (reader.op === 'conv') {
-      nodes[at] = { ...reader, weight: shared(reader, copies) };
-      continue;
-    }
-    nodes[at] = { ...reader, shape: wider(reader.shape, copies) } as NetworkNode;
-    widenReaders(network, nodes, at, copies);
+function widened(network: Network, node: NetworkNode, copies: readonly Copies[]): NetworkNode {
+  const own = copies[node.id]!;
+  const read = node.inputs.map((id) => copies[id]!);
+  if ([own, ...read].every((list) => list.every((m) => m === 1))) return node;
+  const wide = { ...node, shape: { ...node.shape, c: total(own) }, ...(own.some((m) => m > 1) && { copies: own }) };
+  if (node.op === 'conv') {
+    const { bias } = node;
+    const weight = repeated(shared(node, read[0]!), own);
+    return { ...wide, weight, bias: bias && repeated(bias, own) } as ConvNode;
   }
+  if (node.op === 'route') {
+    const shapes = node.inputs.map((id) => network.nodes[id]!.shape);
+    return { ...wide, index: rerouted(node, shapes, read, own) } as RouteNode;
+  }
+  return wide;
 }
 
-function wider({ h, w }: Shape, copies: Copies): Shape {
-  return { c: copies.reduce((sum, m) => sum + m, 0), h, w };
+function total(copies: Copies): number {
+  return copies.reduce((sum, m) => sum + m, 0);
 }
 
 /** The rows of the channels, each as often as it has copies. */
@@ -87,17 +60,46 @@ function repeated(values: Float32Array, copies: Copies): Float32Array {
 }
 
 /** Weights of each copy of an input channel, which share what the channel had. */
-function shared({ weight, window, shape }: ConvNode, copies: Copies): Float32Array {
+function shared({ weight, window, groups, shape }: ConvNode, copies: Copies): Float32Array {
   const taps = window.kernel[0] * window.kernel[1];
-  const channels = wider(shape, copies).c;
-  const result = new Float32Array(shape.c * channels * taps);
+  const perGroup = copies.length / groups;
+  const result = new Float32Array((weight.length / copies.length) * total(copies));
   let to = 0;
   for (let from = 0; from < weight.length; from += taps) {
-    const m = copies[(from / taps) % copies.length]!;
+    const output = Math.floor(from / (perGroup * taps));
+    const group = Math.floor((output * groups) / shape.c);
+    const m = copies[group * perGroup + ((from / taps) % perGroup)]!;
     const part = weight.subarray(from, from + taps).map((w) => w / m);
     for (let j = 0; j < m; j++, to += taps) result.set(part, to);
   }
   return result;
+}
+
+/** The index of a route whose inputs and outputs have copies: the j-th of an output channel holds j-th copies. */
+function rerouted(route: RouteNode, shapes: readonly Shape[], read: readonly Copies[], own: Copies): Int32Array {
+  const plane = route.shape.h * route.shape.w;
+  /** By element of the inputs: where its first copy is, and how far it is to the next. */
+  const places = new Int32Array(shapes.reduce((sum, shape) => sum + numel(shape), 0));
+  const distances = new Int32Array(places.length);
+  let place = 0;
+  let element = 0;
+  read.forEach((copies, input) => {
+    const size = shapes[input]!.h * shapes[input]!.w;
+    for (const m of copies) {
+      distances.fill(size, element, element + size);
+      for (let i = 0; i < size; i++) places[element++] = place + i;
+      place += m * size;
+    }
+  });
+  const index = new Int32Array(total(own) * plane);
+  let to = 0;
+  own.forEach((m, c) => {
+    const elements = route.index.subarray(c * plane, (c + 1) * plane);
+    for (let j = 0; j < m; j++) {
+      for (const from of elements) index[to++] = from < 0 ? -1 : places[from]! + j * distances[from]!;
+    }
+  });
+  return index;
 }
 
 /** For each channel of a split activation: of how many copies it is one, and where φ lies in a level. */

@@ -357,8 +357,8 @@ export interface SpikingRunOptions {
   abort?: NativeAbortFlag;
 }
 
+/** Lowest layer that differs, then neuron. */
 export interface NativeDivergence {
-  image: number;
   /** Index into layers. A readout layer's neuron is an output element, counts are its accumulated sums. */
   layer: number;
   /** Index in C×H×W order. */
@@ -426,6 +426,8 @@ export interface SpikingResult {
   negative: Float64Array;
   /** Additions of event-driven synapses per image (|events| × fan-out); the first layer's constant current is not in it. */
   synapticOperations: Float64Array;
+  /** Of these, in sleep steps. */
+  operationsAsleep: Float64Array;
   /** Per image: sum mod 2^64 of a 64-bit mix of (neuron layer ordinal, neuron, awake step, sleep step, spike) over all spikes
    * (native/engine/spiking/spike_hash.h). */
   hash: BigUint64Array;
@@ -437,8 +439,8 @@ export interface SpikingResult {
    */
   checked: Float64Array;
   mismatches: Float64Array;
-  /** The first divergence: lowest image, then layer, then neuron. */
-  first: NativeDivergence | null;
+  /** Of each image that was compared; null where nothing differs. */
+  firsts: (NativeDivergence | null)[];
 }
 
 export interface RestOptions {

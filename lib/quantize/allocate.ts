@@ -2,7 +2,8 @@
 import type { Dataset } from '../datasets';
 import { type Network, numel } from '../graph/network';
 import { type ClipValues, withQuantizedActivations } from '../graph/quantized';
-import { type Copies, canSplit, weightsReading } from '../graph/split';
+import type { Copies } from '../graph/split';
+import { type ActivationChannel, type ChannelTrace, splitUnits, traceChannels } from '../graph/split-channels';
 import { abortable, addon, type NativeDensePlan } from '../native';
 import { openPlan } from './calibrate';
 import { readImages } from './images';
@@ -25,7 +26,7 @@ const MOST = 8;
 /**
  * Spends neurons where they take most error off the outputs. What an activation's quantisation alone does to the outputs is
  * measured; within it channels count by what their rounding adds to what reads them, λ²·Σw²; m copies leave 1/m² of
- * that. Copies by relu node, for `splitActivations`.
+ * that. Channels that need equally many copies get them together. Copies by relu node, for `splitActivations`.
  */
 export async function allocate(
   network: Network,
@@ -36,72 +37,92 @@ export async function allocate(
   const { levels, shift, share } = options;
   const quantized = withQuantizedActivations(network, levels, shift, (id) => clips.get(id)!);
   const neurons = [...clips.keys()].reduce((sum, id) => sum + numel(network.nodes[id]!.shape), 0);
-  const ids = [...clips.keys()].filter((id) => canSplit(network, id));
+  const trace = traceChannels(network);
+  const units = splitUnits(network, trace);
+  const ids = [...new Set(units.flat().map(({ id }) => id))];
+  const powers = noisePowers(network, trace, clips);
   const images = await readImages(network, dataset, Math.min(IMAGES, dataset.size), options.signal);
   const exact = await outputsOf(network, images, options);
-  const channels: Channel[] = [];
+  const errors = new Map<number, Float64Array>();
   for (const [at, id] of ids.entries()) {
     const nodes = network.nodes.map((node) => (node.id === id ? quantized.nodes[id]! : node));
     const error = relativeError(exact, await outputsOf({ ...network, nodes }, images, options));
-    const { c, h, w } = network.nodes[id]!.shape;
-    const powers = noisePowers(network, id, clips.get(id)!);
-    const total = powers.reduce((sum, power) => sum + power, 0);
-    for (let channel = 0; channel < c; channel++) {
-      channels.push({ id, channel, cost: h * w, error: total > 0 ? (error * powers[channel]!) / total : 0, copies: 1 });
-    }
+    const parts = powers.get(id)!;
+    const total = parts.reduce((sum, power) => sum + power, 0);
+    errors.set(
+      id,
+      parts.map((power) => (total > 0 ? (error * power) / total : 0)),
+    );
     options.onProgress?.(at + 1, ids.length);
   }
-  spend(channels, Math.floor(share * neurons));
+  const candidates = units.map((channels): Candidate => {
+    const cost = channels.reduce((sum, { id }) => sum + network.nodes[id]!.shape.h * network.nodes[id]!.shape.w, 0);
+    const error = channels.reduce((sum, { id, channel }) => sum + errors.get(id)![channel]!, 0);
+    return { channels, cost, error, copies: 1 };
+  });
+  spend(candidates, Math.floor(share * neurons));
   const result = new Map<number, number[]>();
-  for (const { id, channel, copies } of channels) {
-    if (!result.has(id)) result.set(id, []);
-    result.get(id)![channel] = copies;
+  for (const { channels, copies } of candidates) {
+    if (copies === 1) continue;
+    for (const { id, channel } of channels) {
+      if (!result.has(id)) result.set(id, new Array<number>(network.nodes[id]!.shape.c).fill(1));
+      result.get(id)![channel] = copies;
+    }
   }
-  return new Map([...result].filter(([, copies]) => copies.some((m) => m > 1)));
+  return result;
 }
 
-interface Channel {
-  id: number;
-  channel: number;
+/** Channels that get copies together. */
+interface Candidate {
+  channels: readonly ActivationChannel[];
   /** Neurons of one copy. */
   cost: number;
-  /** Of the outputs, by this channel alone, with one copy. */
+  /** Of the outputs, by these channels alone, with one copy. */
   error: number;
   copies: number;
 }
 
-/** Always the copy that takes most error away for its neurons; of the same gain the earlier channel's. */
-function spend(channels: readonly Channel[], neurons: number): void {
-  const copies = channels.flatMap((channel) => {
-    const { error, cost } = channel;
+/** Always the copy that takes most error away for its neurons; of the same gain the earlier candidate's. */
+function spend(candidates: readonly Candidate[], neurons: number): void {
+  const copies = candidates.flatMap((candidate) => {
+    const { error, cost } = candidate;
     return Array.from({ length: error > 0 ? MOST - 1 : 0 }, (_, i) => ({
-      channel,
+      candidate,
       gain: (error * (1 / (i + 1) ** 2 - 1 / (i + 2) ** 2)) / cost,
     }));
   });
   copies.sort((a, b) => b.gain - a.gain);
   let left = neurons;
-  // A channel's gains fall from copy to copy, so they come in order; where one does not fit, no later one does.
-  for (const { channel } of copies) {
-    if (channel.cost > left) continue;
-    channel.copies++;
-    left -= channel.cost;
+  // A candidate's gains fall from copy to copy, so they come in order; where one does not fit, no later one does.
+  for (const { candidate } of copies) {
+    if (candidate.cost > left) continue;
+    candidate.copies++;
+    left -= candidate.cost;
   }
 }
 
-function noisePowers(network: Network, id: number, clips: Float64Array): Float64Array {
-  const { c } = network.nodes[id]!.shape;
-  const powers = new Float64Array(c);
-  for (const { weight, window, shape } of weightsReading(network, id)!) {
+/** λ²·Σw² of each channel, over the convolutions that read it. */
+function noisePowers(network: Network, trace: ChannelTrace, clips: ClipValues): Map<number, Float64Array> {
+  const sums = new Float64Array(trace.channels.length);
+  for (const node of network.nodes) {
+    if (node.op !== 'conv') continue;
+    const { weight, window, groups, shape } = node;
+    const origins = trace.origins[node.inputs[0]!]!;
     const taps = window.kernel[0] * window.kernel[1];
-    for (let m = 0; m < shape.c; m++) {
-      for (let channel = 0; channel < c; channel++) {
-        const from = (m * c + channel) * taps;
-        for (let t = from; t < from + taps; t++) powers[channel]! += weight[t]! ** 2;
-      }
-    }
+    const perGroup = origins.length / groups;
+    weight.forEach((w, i) => {
+      const group = Math.floor((Math.floor(i / (perGroup * taps)) * groups) / shape.c);
+      const origin = origins[group * perGroup + (Math.floor(i / taps) % perGroup)]!;
+      if (origin >= 0) sums[origin]! += w ** 2;
+    });
   }
-  return powers.map((power, channel) => power * (clips[channel] ?? clips[0]!) ** 2);
+  const powers = new Map<number, Float64Array>();
+  trace.channels.forEach(({ id, channel }, i) => {
+    const values = clips.get(id)!;
+    if (!powers.has(id)) powers.set(id, new Float64Array(network.nodes[id]!.shape.c));
+    powers.get(id)![channel] = sums[i]! * (values[channel] ?? values[0]!) ** 2;
+  });
+  return powers;
 }
 
 async function outputsOf(network: Network, images: Float32Array, options: AllocateOptions): Promise<Float32Array[]> {

@@ -90,7 +90,8 @@ export async function runMethod(
   const network = splitActivations(original, copies);
   const grid = inputGridOf(original, byError, options);
   const fitted = await refit(withInputGrid(network, grid), calibration, {
-    format: options.format,
+    // Training learns the rounding itself, and further from weights that are not rounded yet.
+    format: method === 'refit' ? options.format : 'float32',
     levels,
     shift,
     threads,

@@ -268,9 +268,11 @@ class Refit {
       const phases = node.copies && phasesOf(node.copies, shift);
       for (const times of new Set(phases?.map(({ among }) => among))) {
         if (times === 1) continue;
-        const { clips } = await choose(times);
+        const { clips, error } = await choose(times);
         phases!.forEach(({ among }, c) => {
-          if (among === times) choice.clips[c] = clips[c]!;
+          if (among !== times) return;
+          choice.clips[c] = clips[c]!;
+          choice.error[c] = error[c]!;
         });
       }
       const clips = shared ? choice.clips.slice(0, 1) : choice.clips;

@@ -1,6 +1,7 @@
 /** Which convolutions of a block are rounded together in fixed point, and what one spike of a value is worth. */
-import type { Network, NetworkNode } from '../graph/network';
+import type { AvgPoolNode, Network, NetworkNode } from '../graph/network';
 import { numel, readersOf } from '../graph/network';
+import { type WindowSums, windowSums } from './window-sums';
 
 /** Convolutions that meet at one activation, or (null) make a readout. Ids of nodes. */
 export interface RoundingGroup {
@@ -46,20 +47,17 @@ function isMovement(node: NetworkNode): boolean {
   return node.op === 'maxpool' || node.op === 'avgpool' || node.op === 'route';
 }
 
-/** Largest sum of a value over all levels, in its units. */
-export function reachOf(network: Network, id: number, levels: number): number {
-  const node = network.nodes[id]!;
-  if (isMovement(node)) return Math.max(...node.inputs.map((input) => reachOf(network, input, levels)));
-  const grid = node.op === 'input' ? node.grid : null;
-  return grid ? levels * Math.max(Math.abs(grid.lo), Math.abs(grid.hi)) : levels;
-}
-
 /** What one spike of each channel of a value is worth. Length 1 or C. */
 export function unitsOf(network: Network, id: number, levels: number): Float64Array {
   const node = network.nodes[id]!;
   if (node.op === 'quant') return node.stepOut;
   if (node.op === 'input') return Float64Array.of((node.grid?.step ?? 1) / levels);
-  if (node.op === 'maxpool' || node.op === 'avgpool') return unitsOf(network, node.inputs[0]!, levels);
+  if (node.op === 'maxpool') return unitsOf(network, node.inputs[0]!, levels);
+  if (node.op === 'avgpool') {
+    // Its sums are not divided: what one of them is worth has that in it.
+    const { fraction } = sumsOf(network, node);
+    return unitsOf(network, node.inputs[0]!, levels).map((unit) => unit * fraction);
+  }
   if (node.op !== 'route') return Float64Array.of(1);
   const sources = node.inputs.map((from) => ({ node: network.nodes[from]!, units: unitsOf(network, from, levels) }));
   const plane = node.shape.h * node.shape.w;
@@ -73,4 +71,18 @@ export function unitsOf(network: Network, id: number, levels: number): Float64Ar
     }
     return sources[0]!.units[0]!; // a channel of zeros
   });
+}
+
+/** Largest sum of a value over all levels, in units. */
+export function reachOf(network: Network, id: number, levels: number): number {
+  const node = network.nodes[id]!;
+  if (node.op === 'input' && node.grid) return levels * Math.max(Math.abs(node.grid.lo), Math.abs(node.grid.hi));
+  if (!isMovement(node)) return levels;
+  const most = Math.max(...node.inputs.map((input) => reachOf(network, input, levels)));
+  return node.op === 'avgpool' ? most * sumsOf(network, node).gain : most;
+}
+
+function sumsOf(network: Network, { window, factor, shape, inputs }: AvgPoolNode): WindowSums {
+  const term = { op: 'avgpool', source: 0, window, factor: Float64Array.from(factor) } as const;
+  return windowSums(term, network.nodes[inputs[0]!]!.shape, shape);
 }

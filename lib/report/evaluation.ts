@@ -1,10 +1,14 @@
 /** The table of `casc evaluate`. */
-import type { Evaluation, RestEvaluation } from '../evaluate';
+import type { Accuracy, Evaluation, RestEvaluation } from '../evaluate';
+import { certificateLine, verificationLine } from './certificate';
+import { costs } from './costs';
 import { profileTable } from './profile';
-import { count, percent, plural, points, type Row, table } from './table';
+import { count, percent, percentRange, plural, points, type Row, table } from './table';
 
 /** Rows of the accuracy table before steps are left out of it. */
 const MOST_ROWS = 24;
+/** Skipped images that are named. */
+const MOST_NAMES = 10;
 
 type Curve = Evaluation['snn']['top1PerStep'];
 
@@ -16,13 +20,32 @@ type Curve = Evaluation['snn']['top1PerStep'];
  * console.log(evaluationTable(await evaluate(snn, dataset)));
  */
 export function evaluationTable(result: Evaluation | RestEvaluation): string {
-  const { model, images, data, notes } = result;
   return [
-    `${model.file}: ${model.levels} levels, ${model.format}, ${plural(images, 'image')} of ${data}`,
+    titleLine(result),
     '',
     ...(result.mode === 'full' ? fullSections(result) : restSections(result)),
-    ...notes.map((note) => `note: ${note}`),
+    ...result.notes.map((note) => `note: ${note}`),
+    ...unfinished(result),
   ].join('\n');
+}
+
+function titleLine({ model, images, selected, shard, data }: Evaluation | RestEvaluation): string {
+  const part = shard ? ` (shard ${shard.index}/${shard.of})` : '';
+  const which = images < selected ? `${count(images)} of ${plural(selected, 'image')}` : plural(images, 'image');
+  return `${model.file}: ${model.levels} levels, ${model.format}, ${which} of ${data}${part}`;
+}
+
+/** What is missing from the figures, and why. */
+function unfinished({ images, selected, skipped }: Evaluation | RestEvaluation): string[] {
+  const left = selected - images - skipped.length;
+  const names = skipped.slice(0, MOST_NAMES).map(({ id }) => id);
+  const more = skipped.length > names.length ? `, … (${skipped.length}; --json names all)` : '';
+  return [
+    ...(skipped.length > 0
+      ? [`SKIPPED: ${plural(skipped.length, 'image')} could not be read: ${names.join(', ')}${more}`]
+      : []),
+    ...(left > 0 ? [`INTERRUPTED: ${plural(left, 'image')} still to be evaluated`] : []),
+  ];
 }
 
 function fullSections(result: Evaluation): string[] {
@@ -30,8 +53,10 @@ function fullSections(result: Evaluation): string[] {
   return [
     curveTable(result),
     '',
+    ...anytimeSection(result),
     accuracies(result),
     '',
+    ...agreementSection(result),
     costs(result),
     '',
     ...(profile ? [profileTable(profile, images), ''] : []),
@@ -51,6 +76,7 @@ function restSections(result: RestEvaluation): string[] {
     '',
     accuracies(result),
     '',
+    ...agreementSection(result),
     table(null, rows),
     '',
     verificationLine(result),
@@ -70,9 +96,10 @@ function curveTable({ snn: { top1PerStep: curve }, quantized }: Evaluation): str
 }
 
 function accuracies({ mode, ann, quantized, snn }: Evaluation | RestEvaluation): string {
-  const row = (name: string, { top1, top5 }: { top1: number; top5: number }): Row => [
+  const row = (name: string, { top1, top5, interval }: Accuracy): Row => [
     name,
     percent(top1),
+    percentRange(interval.top1),
     percent(top5),
   ];
   const levels = plural(quantized.levels, 'level');
@@ -82,62 +109,38 @@ function accuracies({ mode, ann, quantized, snn }: Evaluation | RestEvaluation):
       ? [row(`SNN at rest = ANN, quantised at ${levels}`, snn)]
       : [row(`ANN, quantised at ${levels}`, quantized), row('SNN, at the end', snn)]),
   ];
-  return table(['', 'top-1', 'top-5'], rows, [1, 2]);
+  return table(['', 'top-1', '95 % interval', 'top-5'], rows, [1, 2, 3]);
 }
 
-function costs({ images, model, steps, spikes, operations, throughput }: Evaluation): string {
-  const { wake, sleep, notAtRest } = steps;
-  const perMac = (operations.synaptic / operations.denseMacs).toFixed(2);
-  const asleep =
-    sleep.mean === sleep.max
-      ? `${sleep.max} asleep`
-      : `${sleep.mean.toFixed(1)} asleep (95 % of images within ${sleep.p95}, most ${sleep.max})`;
-  const rows: Row[] = [
-    [notAtRest > 0 ? 'steps' : 'steps to rest', `${wake} awake + ${asleep}`],
-    ...(notAtRest > 0 ? [['not at rest', `${count(notAtRest)} of ${plural(images, 'image')}`]] : []),
-    [
-      'spikes per image',
-      `${count(spikes.positive / images)} positive, ${count(spikes.negative / images)} negative (hash ${spikes.hash})`,
+/** Where there are several sleep phases: each ends with the answer of the net quantised at so many levels. */
+function anytimeSection({ snn: { anytime } }: Evaluation): string[] {
+  if (!anytime || anytime.length < 2) return [];
+  const rows = thinned(anytime).map(
+    ({ wake, steps, top1, interval, notAtRest }): Row => [
+      wake,
+      steps.toFixed(1),
+      percent(top1),
+      percentRange(interval.top1),
+      notAtRest === 0 ? '' : `${count(notAtRest)} not at rest`,
     ],
-    ['additions per image', `${count(operations.synaptic)} (${perMac} per multiply-add of the dense ANN)`],
-    ['throughput', `${throughput.imagesPerSecond.toFixed(1)} images per second (${model.isa})`],
+  );
+  return [table(['level', 'steps', 'SNN top-1', '95 % interval', ''], rows, [0, 1, 2, 3]), ''];
+}
+
+function thinned<T>(points: readonly T[]): T[] {
+  return even([...points.keys()], MOST_ROWS).map((i) => points[i]!);
+}
+
+function agreementSection({ agreement, disagreeing, mode }: Evaluation | RestEvaluation): string[] {
+  const { quantizedSnn, annSnn } = agreement;
+  const parts = [
+    ...(mode === 'full' ? [`SNN and quantised ANN ${percent(quantizedSnn)}`] : []),
+    ...(annSnn === undefined ? [] : [`SNN and fp32 ANN ${percent(annSnn)}`]),
   ];
-  return table(null, rows);
-}
-
-type Exact = Evaluation['exact'];
-
-function certificateLine(exact: Exact, images: number, notes: readonly string[]): string {
-  const { file, format } = exact;
-  if (exact.images === 0) {
-    return `not certified: ${notes.length > 0 ? 'see the note' : 'no certificate was asked for'}`;
-  }
-  const which = exact.images < images ? `the first ${count(exact.images)} of ` : '';
-  const scope = `${count(exact.checkedNeurons)} neurons and readouts of ${which}${plural(images, 'image')}`;
-  if (exact.measured) {
-    return `measured, not certified: ${file} in float32: ${count(exact.mismatches)} of ${scope} differ from the quantised ANN; --format int8 or int16 is exact`;
-  }
-  if (exact.certified)
-    return `certified: ${file} in ${format}: the spike counts equal the quantised ANN at all ${scope}`;
-  return `NOT CERTIFIED: ${file} in ${format}: ${differences(exact, scope)}`;
-}
-
-function verificationLine({ exact, images }: RestEvaluation): string {
-  const { file, format } = exact;
-  if (exact.images === 0) {
-    return 'not verified: no image was simulated; --verify 0.01 simulates one in a hundred in full and compares every neuron';
-  }
-  const which = exact.images < images ? `an even choice of ${count(exact.images)} of ` : '';
-  const scope = `${count(exact.checkedNeurons)} neurons and readouts of ${which}${plural(images, 'image')}, simulated in full`;
-  if (exact.certified) return `verified: ${file} in ${format}: the spike counts equal these answers at all ${scope}`;
-  return `VERIFICATION FAILED: ${file} in ${format}: ${differences(exact, `${scope},`)}`;
-}
-
-function differences({ mismatches, first }: Exact, scope: string): string {
-  if (!first) return `${count(mismatches)} of ${scope} differ`;
-  const { layer, neuron, image, snnCount, annCount, lastSpike } = first;
-  const fired = lastSpike ? `last spike at wake ${lastSpike.wake}, sleep ${lastSpike.sleep}` : 'never fired';
-  return `${count(mismatches)} of ${scope} differ; first: layer ${layer}, neuron ${neuron}, image ${image}: SNN ${snnCount}, ANN ${annCount}, ${fired}`;
+  if (parts.length === 0) return [];
+  const differing = plural(disagreeing.length, 'image');
+  const list = disagreeing.length === 0 ? '' : ` (${differing} answered differently; --json lists them)`;
+  return [`same answer: ${parts.join(', ')}${list}`, ''];
 }
 
 /** Indices of the rows to show: all, or an even choice with the last awake step and the end of each sleep phase. */

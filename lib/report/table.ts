@@ -38,6 +38,10 @@ export function table(head: string[] | null, rows: Row[], right: number[] = []):
 
 export const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
 
+/** "31.20 – 40.00 %". */
+export const percentRange = ([from, to]: readonly [number, number]): string =>
+  `${(100 * from).toFixed(2)} – ${(100 * to).toFixed(2)} %`;
+
 /** Percentage points, with their sign. */
 export const points = (difference: number): string => {
   const text = (100 * difference).toFixed(2);

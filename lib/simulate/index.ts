@@ -5,6 +5,7 @@ export type { NeuronModel, Schedule, ScheduleOptions } from './schedule';
 export type {
   Certificate,
   Divergence,
+  ImageCertificate,
   LayerProfile,
   MemoryBound,
   Profile,

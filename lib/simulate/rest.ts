@@ -40,9 +40,11 @@ export interface RestResult {
   sleepSteps: null;
   quietSteps: null;
   atRest: null;
+  phases: null;
   spikes: null;
   layerSpikes: null;
   synapticOperations: null;
+  imageOperations: null;
   hash: null;
   profile: null;
 }
@@ -53,9 +55,11 @@ export const WITHOUT_TRANSIENT = {
   sleepSteps: null,
   quietSteps: null,
   atRest: null,
+  phases: null,
   spikes: null,
   layerSpikes: null,
   synapticOperations: null,
+  imageOperations: null,
   hash: null,
   profile: null,
 } as const;

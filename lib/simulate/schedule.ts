@@ -1,6 +1,7 @@
 /** The schedule of a run: which neuron, how many awake steps, when and how long to sleep (DESIGN: WSC). */
 import { argumentError } from '../errors';
 import type { NativeSchedule, PlanFormat } from '../native';
+import type { Step } from './simulation';
 
 export type NeuronModel = 'cif' | 'if' | 'signed' | 'burst';
 
@@ -116,6 +117,17 @@ export function resolveSchedule(
     lossFree: bounded && exact && sleep !== 0,
     notes,
   };
+}
+
+/** The steps of a run that sleeps so long in each of its phases. */
+export function stepsOf({ wake, margin }: Pick<Schedule, 'wake' | 'margin'>, sleep: ArrayLike<number>): Step[] {
+  const steps: Step[] = [];
+  for (let phase = 0; phase < sleep.length; phase++) {
+    const last = Math.min(wake, (phase + 1) * margin);
+    for (let awake = phase * margin + 1; awake <= last; awake++) steps.push({ wake: awake, sleep: 0 });
+    for (let asleep = 1; asleep <= sleep[phase]!; asleep++) steps.push({ wake: last, sleep: asleep });
+  }
+  return steps;
 }
 
 function describe(neuron: NeuronModel, gamma: number, upper: boolean): string {

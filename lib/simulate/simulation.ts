@@ -63,7 +63,16 @@ export interface Certificate {
   checkedNeurons: number;
   mismatches: number;
   failedImages: number;
+  /** Lowest image, then layer, then neuron. */
   first: Divergence | null;
+  /** In the order of the images. */
+  byImage: ImageCertificate[];
+}
+
+export interface ImageCertificate {
+  checked: number;
+  mismatches: number;
+  first: Omit<Divergence, 'image'> | null;
 }
 
 export interface SimulationResult {
@@ -78,6 +87,8 @@ export interface SimulationResult {
   quietSteps: Int32Array;
   /** Whether each image was at rest at the end. */
   atRest: boolean[];
+  /** Sleep steps of each image in each sleep phase, and whether it was at rest then, [images × phases]. */
+  phases: { count: number; sleepSteps: Int32Array; atRest: Uint8Array };
   /**
    * Readout accumulated over the steps (not divided), [images × steps × outputs], or [images × outputs] without everyStep.
    * For a net with an analogue tail: what the tail reads.
@@ -94,6 +105,8 @@ export interface SimulationResult {
   layerSpikes: { layers: string[]; positive: Float64Array; negative: Float64Array };
   /** Additions that spikes caused, all images. */
   synapticOperations: number;
+  /** The same by image, in awake steps and in sleep steps. */
+  imageOperations: { wake: Float64Array; sleep: Float64Array };
   /** One 64-bit hash per image over (layer, neuron, step, sign) of all its spikes; equal on every machine in fixed point. */
   hash: BigUint64Array;
   /** If asked for. */

@@ -23,8 +23,8 @@ import {
   verifiedImages,
   WITHOUT_TRANSIENT,
 } from './rest';
-import { resolveSchedule, type Schedule, type ScheduleOptions } from './schedule';
-import type { Certificate, MemoryBound, Profile, SimulateOptions, SimulationResult, Step } from './simulation';
+import { resolveSchedule, type Schedule, type ScheduleOptions, stepsOf } from './schedule';
+import type { Certificate, MemoryBound, Profile, SimulateOptions, SimulationResult } from './simulation';
 import { Tail } from './tail';
 
 export class SpikingNetwork {
@@ -196,6 +196,7 @@ export class SpikingNetwork {
         sleepSteps: lastOfPhases(result.sleepSteps, result.phases, count),
         quietSteps: lastOfPhases(result.quietSteps, result.phases, count),
         atRest: [...lastOfPhases(result.atRest, result.phases, count)].map(Boolean),
+        phases: { count: result.phases, sleepSteps: result.sleepSteps, atRest: result.atRest },
         accumulated: result.readout,
         outputs: await this.tail.run(rate(last), count, threads, abort),
         oracle: result.oracle && (await this.tail.run(rate(result.oracle), count, threads, abort)),
@@ -203,6 +204,10 @@ export class SpikingNetwork {
         spikes: { positive: sum(result.positive), negative: sum(result.negative) },
         layerSpikes: { layers: this.neuronLayers(), positive: result.positive, negative: result.negative },
         synapticOperations: sum(result.synapticOperations),
+        imageOperations: {
+          wake: result.synapticOperations.map((all, i) => all - result.operationsAsleep[i]!),
+          sleep: result.operationsAsleep,
+        },
         hash: result.hash,
         profile: result.profile && this.namedProfile(result.profile),
         certificate: certify > 0 ? this.certificate(result, Math.min(certify, count)) : null,
@@ -313,21 +318,26 @@ export class SpikingNetwork {
     return { layers: layers.map((phases, i) => ({ layer: names[i]!.name, ...phases })), workingBytes };
   }
 
-  private certificate(result: SpikingResult, images: number): Certificate {
-    const { first } = result;
-    return {
-      images,
-      checkedNeurons: sum(result.checked),
-      mismatches: sum(result.mismatches),
-      failedImages: result.mismatches.filter((n) => n > 0).length,
+  private certificate({ checked, mismatches, firsts }: SpikingResult, images: number): Certificate {
+    const byImage = firsts.map((first, i) => ({
+      checked: checked[i]!,
+      mismatches: mismatches[i]!,
       first: first && {
         layer: this.converted.plan.layers[first.layer]!.name,
         neuron: first.neuron,
-        image: first.image,
         snnCount: first.snn,
         annCount: first.ann,
         lastSpike: first.lastSpike,
       },
+    }));
+    const image = byImage.findIndex(({ first }) => first !== null);
+    return {
+      images,
+      checkedNeurons: sum(checked),
+      mismatches: sum(mismatches),
+      failedImages: mismatches.filter((n) => n > 0).length,
+      first: image < 0 ? null : { ...byImage[image]!.first!, image },
+      byImage,
     };
   }
 }
@@ -338,17 +348,6 @@ function disposedError(): CascError {
 
 function nativeOf({ neuron: _, consistent: __, lossFree: ___, notes: ____, ...native }: Schedule): NativeSchedule {
   return native;
-}
-
-function stepsOf(schedule: Schedule, phaseSteps: Int32Array): Step[] {
-  const steps: Step[] = [];
-  for (let phase = 0; phase < phaseSteps.length; phase++) {
-    const first = phase * schedule.margin + 1;
-    const last = Math.min(schedule.wake, (phase + 1) * schedule.margin);
-    for (let wake = first; wake <= last; wake++) steps.push({ wake, sleep: 0 });
-    for (let sleep = 1; sleep <= phaseSteps[phase]!; sleep++) steps.push({ wake: last, sleep });
-  }
-  return steps;
 }
 
 function lastOfPhases<T extends Int32Array | Uint8Array>(values: T, phases: number, count: number): T {

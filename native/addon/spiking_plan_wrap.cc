@@ -113,9 +113,11 @@ class Run {
     positive_ = doubles("positive", images * layers);
     negative_ = doubles("negative", images * layers);
     operations_ = doubles("synapticOperations", images);
+    operationsAsleep_ = doubles("operationsAsleep", images);
     hash_ = add<Napi::BigUint64Array>(env, result, "hash", images, hash_);
     checked_ = doubles("checked", images);
     mismatches_ = doubles("mismatches", images);
+    firsts_.resize(std::min(images, settings_.certify));
     result_ = Napi::Persistent(result);
   }
 
@@ -135,10 +137,12 @@ class Run {
     result.positive = positive_ + index * layers;
     result.negative = negative_ + index * layers;
     result.operations = operations_ + index;
+    result.operationsAsleep = operationsAsleep_ + index;
     result.hash = hash_ + index;
     result.checked = checked_ + index;
     result.mismatches = mismatches_ + index;
-    runner->run(images_.data() + index * plan_->inputs, index, settings_, result, first_);
+    if (index < firsts_.size()) result.first = &firsts_[index];
+    runner->run(images_.data() + index * plan_->inputs, index, settings_, result);
   }
 
   Napi::Value finish(Napi::Env env) {
@@ -151,7 +155,7 @@ class Run {
       for (size_t p = 0; p < phases; ++p)
         phaseSteps_[p] = std::max(phaseSteps_[p], sleepSteps_[i * phases + p]);
     if (settings_.everyStep) result.Set("readout", everyStep(env));
-    result.Set("first", first(env));
+    result.Set("firsts", firsts(env));
     return result;
   }
 
@@ -201,11 +205,15 @@ class Run {
     return array;
   }
 
-  Napi::Value first(Napi::Env env) const {
-    if (!first_.found) return env.Null();
-    const spiking::Divergence& found = *first_.found;
+  Napi::Value firsts(Napi::Env env) const {
+    Napi::Array array = Napi::Array::New(env, firsts_.size());
+    for (size_t i = 0; i < firsts_.size(); ++i)
+      array.Set(uint32_t(i), firsts_[i] ? divergence(env, *firsts_[i]) : env.Null());
+    return array;
+  }
+
+  static Napi::Value divergence(Napi::Env env, const spiking::Divergence& found) {
     Napi::Object object = Napi::Object::New(env);
-    object.Set("image", double(found.image));
     object.Set("layer", double(found.layer));
     object.Set("neuron", double(found.neuron));
     object.Set("snn", found.snn);
@@ -227,10 +235,10 @@ class Run {
   bool counts_ = false;
   spiking::RunSettings settings_;
   std::vector<float> images_;
-  std::vector<std::shared_ptr<ImageRunner>> runners_;  // per worker
-  std::vector<std::vector<ReadoutTrace>> traces_;      // [image][readout layer]
-  spiking::FirstDivergence first_;
-  Napi::ObjectReference result_;  // keeps the arrays below alive
+  std::vector<std::shared_ptr<ImageRunner>> runners_;       // per worker
+  std::vector<std::vector<ReadoutTrace>> traces_;           // [image][readout layer]
+  std::vector<std::optional<spiking::Divergence>> firsts_;  // of the images compared
+  Napi::ObjectReference result_;                            // keeps the arrays below alive
   int32_t* sleepSteps_ = nullptr;
   int32_t* quietSteps_ = nullptr;
   uint8_t* atRest_ = nullptr;
@@ -241,6 +249,7 @@ class Run {
   double* positive_ = nullptr;
   double* negative_ = nullptr;
   double* operations_ = nullptr;
+  double* operationsAsleep_ = nullptr;
   uint64_t* hash_ = nullptr;
   double* checked_ = nullptr;
   double* mismatches_ = nullptr;

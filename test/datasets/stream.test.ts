@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
@@ -49,6 +49,43 @@ describe('batches', () => {
         Array.from({ length: 30 }, (_, i) => [1, 2, 3].flatMap((factor) => Array(4).fill(factor * i))).flat(),
       );
     }
+  });
+
+  test('the chosen positions alone, with their places', async () => {
+    const data = await openDataset(`cifar10:${big}`, { limit: 50, spread: true });
+    const [all] = await collect(data.batches(50));
+    expect(all!.positions).toEqual([...Array(50).keys()]);
+    const chosen = [0, 3, 4, 17, 48];
+    const batches = await collect(data.batches(2, chosen));
+    expect(batches.map(({ positions, start }) => [positions, start])).toEqual([
+      [[0, 3], 0],
+      [[4, 17], 2],
+      [[48], 4],
+    ]);
+    expect(batches.flatMap(({ ids }) => ids)).toEqual(chosen.map((at) => all!.ids[at]));
+    expect(batches.flatMap(({ images }) => [...images])).toEqual(
+      chosen.flatMap((at) => [...all!.images.subarray(at * 3072, (at + 1) * 3072)]),
+    );
+    for (const wrong of [[3, 2], [50], [-1], [1, 1], [0.5]]) {
+      expect((await caught(() => data.batches(2, wrong))).where.option).toBe('positions');
+    }
+    expect(await collect(data.batches(2, []))).toEqual([]);
+  });
+
+  test('identity: what is taken, not how or where from', async () => {
+    const of = async (options = {}, spec = `cifar10:${big}`) => (await openDataset(spec, options)).identity();
+    const one = await of({ limit: 50 });
+    expect(await of({ limit: 50, concurrency: 1, scaling: { mean: [0.5] } })).toBe(one);
+    expect(await of({ limit: 51 })).not.toBe(one);
+    expect(await of({ limit: 50, spread: true })).not.toBe(one);
+    const copy = join(folder, 'copy');
+    mkdirSync(copy);
+    const bytes = readFileSync(big);
+    writeFileSync(join(copy, 'test_batch.bin'), bytes);
+    expect(await of({ limit: 50 }, `cifar10:${copy}`)).toBe(one);
+    bytes[bytes.length - 1]! ^= 1;
+    writeFileSync(join(copy, 'test_batch.bin'), bytes);
+    expect(await of({ limit: 50 }, `cifar10:${copy}`)).not.toBe(one);
   });
 
   test('each call starts afresh, and batches belong to the consumer', async () => {

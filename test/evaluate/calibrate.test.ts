@@ -49,7 +49,8 @@ test('each point is what quantize and evaluate give', async () => {
     expect(point.operations).toEqual(want.operations);
     expect(20 * point.spikes.positive).toBeCloseTo(want.spikes.positive, 6);
     expect(point.likeness.ann!.top1).toBe(want.ann!.top1);
-    expect(point.likeness.quantized).toEqual({ top1: want.snn.top1, top5: want.snn.top5 });
+    const { top1, top5, interval } = want.snn;
+    expect(point.likeness.quantized).toEqual({ top1, top5, interval });
     expect(point.loss).toBe(want.ann!.top1 - want.snn.top1);
     expect(point.energy.ann).toBe(want.operations.denseMacs * 4.6e-12);
     expect(point.energy.snn).toBeCloseTo(

@@ -1,54 +1,11 @@
 /** Figures that do not depend on how images are batched, and what must never count as a right answer. */
-import type { Dataset } from '../../lib/datasets';
 import { type EvaluateOptions, evaluate, type RestEvaluateOptions } from '../../lib/evaluate';
-import { isInTop } from '../../lib/evaluate/accuracy';
+import { firstClasses } from '../../lib/evaluate/ranking';
 import { importGraph } from '../../lib/graph';
 import { SpikingNetwork } from '../../lib/simulate';
 import { Net, scalar, weights } from '../graph/make';
 import { Random } from '../support/random';
-
-const SIZE = 2 * 5 * 5;
-const CLASSES = 4;
-
-function classifier(): SpikingNetwork {
-  const net = new Net(['N', 2, 5, 5]);
-  const activation = (x: string) => {
-    const level = net.add('Floor', [net.add('Add', [net.add('Mul', [x, scalar(5)]), scalar(0.5)])]);
-    return net.add('Div', [net.add('Clip', [level, scalar(0), scalar(6)]), scalar(5)]);
-  };
-  let x = activation(net.conv('x', 4, 2));
-  for (let i = 0; i < 3; i++) x = activation(net.add('Add', [net.conv(x, 4, 4), x]));
-  const flat = net.add('Flatten', [x], { axis: 1 });
-  const logits = net.add('Gemm', [flat, weights([CLASSES, 100]), weights([CLASSES], 7)], { transB: 1 });
-  const network = importGraph(net.model([net.add('Softmax', [logits], { axis: 1 })]));
-  return SpikingNetwork.from(network, { format: 'int8', inputRange: { min: -3, max: 3 } });
-}
-
-/** A data set in memory. */
-function dataset(images: number, highest = CLASSES - 1): Dataset {
-  const random = new Random(11);
-  const values = random.normal(images * SIZE, 0.8);
-  const labels = Int32Array.from({ length: images }, () => random.int(0, highest));
-  const made = {
-    name: 'memory',
-    size: images,
-    shape: { c: 2, h: 5, w: 5 },
-    notes: [],
-    async *batches(size: number) {
-      for (let start = 0; start < images; start += size) {
-        const count = Math.min(size, images - start);
-        yield {
-          images: values.slice(start * SIZE, (start + count) * SIZE),
-          labels: labels.slice(start, start + count),
-          ids: Array.from({ length: count }, (_, i) => `image ${start + i}`),
-          count,
-          start,
-        };
-      }
-    },
-  };
-  return made as unknown as Dataset;
-}
+import { CLASSES, classifier, dataset, SIZE } from './small';
 
 let snn: SpikingNetwork;
 beforeAll(() => {
@@ -155,14 +112,19 @@ test('another shift than the file’s is said', async () => {
   expect(exact.certified).toBe(true);
 });
 
-test('top k: of equals the first, NaN never', () => {
-  const top = (k: number, values: number[], label: number) => isInTop(k, Float32Array.from(values), label);
-  expect([0, 1, 2].map((label) => top(1, [3, 3, 1], label))).toEqual([true, false, false]);
-  expect([0, 1, 2].map((label) => top(5, [3, 3, 1], label))).toEqual([true, true, true]);
-  expect(top(1, [Number.NaN, 1], 0)).toBe(false);
-  expect(top(5, [Number.NaN, Number.NaN], 1)).toBe(false);
-  expect(top(1, [Number.NaN, 1], 1)).toBe(false);
-  expect(top(1, [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY], 1)).toBe(true);
+test('the first classes: of equals the first, NaN above all and never right', () => {
+  const first = (values: number[], k = 5) => firstClasses(Float32Array.from(values), k);
+  expect(first([3, 3, 1])).toEqual([0, 1, 2]);
+  expect(first([1, 3, 3], 2)).toEqual([1, 2]);
+  expect(first([Number.NaN, 1])).toEqual([-1, 1]);
+  expect(first([2, Number.NaN, 1, Number.NaN], 3)).toEqual([-1, -1, 0]);
+  expect(first([Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY])).toEqual([1, 0]);
+  const random = new Random(2);
+  for (let i = 0; i < 200; i++) {
+    const values = Array.from({ length: random.int(1, 12) }, () => random.int(0, 5));
+    const sorted = [...values.keys()].sort((a, b) => values[b]! - values[a]! || a - b);
+    expect(first(values)).toEqual(sorted.slice(0, 5));
+  }
 });
 
 test('mode rest: the accuracies of the simulation, whatever the batches, and what only a simulation has is null', async () => {

@@ -27,6 +27,7 @@ test('spikes, additions and steps of all layers and phases', async () => {
         const profile = result.profile!.layers;
         expect(profile).toHaveLength(plan.layers.length);
         expect(sum(phases(profile).map(({ additions }) => additions))).toBe(sum(result.synapticOperations));
+        expect(sum(profile.map(({ sleep }) => sleep.additions))).toBe(sum(result.operationsAsleep));
         const ordinals = plan.layers.flatMap((layer, i) => (layer.kind === 'neuron' ? [i] : []));
         ordinals.forEach((layer, ordinal) => {
           const ofLayer = (_: number, i: number) => i % ordinals.length === ordinal;

@@ -18,6 +18,8 @@ export interface ReferenceResult {
   negative: number[];
   hash: bigint;
   operations: number;
+  /** Of these, in sleep steps. */
+  operationsAsleep: number;
 }
 
 export const numel = (layer: { c: number; h: number; w: number }) => layer.c * layer.h * layer.w;
@@ -208,6 +210,7 @@ export function simulate(plan: PlanDescription, image: ArrayLike<number>, schedu
     negative: neurons.map(() => 0),
     hash: 0n,
     operations: 0,
+    operationsAsleep: 0,
   };
 
   const depth: number[] = [];
@@ -240,7 +243,9 @@ export function simulate(plan: PlanDescription, image: ArrayLike<number>, schedu
         const current = zeros(l).map((_, i) => (sleep > 0 ? 0 : biasAt(layer, i)));
         for (const term of layer.terms) {
           const operations = addTerm(current, layer, term, layers[term.source]!, values[term.source]!);
-          if (!constant[term.source]) result.operations += operations;
+          if (constant[term.source]) continue;
+          result.operations += operations;
+          if (sleep > 0) result.operationsAsleep += operations;
         }
         if (layer.kind === 'linear') {
           values.push(current);

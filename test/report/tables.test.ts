@@ -1,6 +1,9 @@
 /** The tables: what a person reads of results that are known. */
+
 import type {
+  Accuracy,
   Evaluation,
+  EvaluationFrame,
   Network,
   NodeVerdict,
   PhaseProfile,
@@ -10,12 +13,21 @@ import type {
   RestResult,
   SimulationResult,
 } from '../../lib';
+import { ENERGY } from '../../lib';
 import { evaluationTable, inspectTable, profileTable, quantizeTable, simulationTable } from '../../lib/report';
 
-const step = (wake: number, sleep: number, top1 = 0.5) => ({ wake, sleep, top1 });
+const step = (wake: number, sleep: number, top1 = 0.5) => ({ wake, sleep, top1, top5: 1 });
+const accuracy = (top1: number): Accuracy => ({ top1, top5: 1, interval: { top1: [0.3, top1 + 0.1], top5: [0.9, 1] } });
 
-function evaluation(changes: Partial<Evaluation> = {}): Evaluation {
-  const exact = {
+/** What both modes have. */
+const frame: EvaluationFrame & Pick<Evaluation, 'task' | 'agreement' | 'disagreeing' | 'confusion' | 'classNames'> = {
+  version: '0.1.0',
+  model: { file: 'q.onnx', hash: 'ab', format: 'int8', levels: 2, isa: 'scalar' },
+  data: 'cifar10 test_batch.bin',
+  images: 40,
+  selected: 40,
+  skipped: [],
+  exact: {
     measured: false,
     certified: true,
     file: 'q.onnx',
@@ -23,20 +35,36 @@ function evaluation(changes: Partial<Evaluation> = {}): Evaluation {
     images: 40,
     checkedNeurons: 123_456,
     mismatches: 0,
-  };
+  },
+  schedule: {
+    ...{ neuron: 'cif', gamma: 1, negative: true, upper: true, shift: null },
+    ...{ wake: 2, margin: 2, sleep: -1, cap: 9, stagger: 0 },
+  },
+  scaling: {},
+  machine: { platform: 'linux-x64', cpu: '', threads: 1, node: 'v20' },
+  throughput: { imagesPerSecond: 12.34 },
+  notes: [],
+  task: 'classification',
+  agreement: { quantizedSnn: 1 },
+  disagreeing: [],
+  confusion: [],
+  classNames: null,
+};
+
+function evaluation(changes: Partial<Evaluation> = {}): Evaluation {
   return {
     mode: 'full',
-    model: { file: 'q.onnx', hash: 'ab', format: 'int8', levels: 2, isa: 'scalar' },
-    data: 'cifar10 test_batch.bin',
-    images: 40,
-    quantized: { levels: 2, top1: 0.5, top5: 1 },
-    snn: { top1: 0.5, top5: 1, top1PerStep: [step(1, 0, 0.25), step(2, 0, 0.525), step(2, 1)] },
-    exact,
-    steps: { wake: 2, sleep: { mean: 1.25, p95: 2, max: 3 }, notAtRest: 0 },
+    ...frame,
+    quantized: { levels: 2, ...accuracy(0.5) },
+    snn: { ...accuracy(0.5), top1PerStep: [step(1, 0, 0.25), step(2, 0, 0.525), step(2, 1)], anytime: null },
+    steps: { wake: 2, sleep: { mean: 1.25, p50: 1, p95: 2, max: 3 }, toRest: null, notAtRest: 0 },
     spikes: { positive: 4000, negative: 400, hash: '00ff' },
-    operations: { synaptic: 1000, denseMacs: 2000, firstLayerMacs: 10 },
-    throughput: { imagesPerSecond: 12.34 },
-    notes: [],
+    layers: [
+      { name: '/act1', neurons: 10, positive: 3000, negative: 0, firingRate: 0.5 },
+      { name: '/act2', neurons: 30, positive: 1000, negative: 400, firingRate: 0.1 },
+    ],
+    operations: { synaptic: 1000, wake: 900, sleep: 100, denseMacs: 2000, firstLayerMacs: 10 },
+    energy: { snn: 1e-6, ann: 9.2e-9, prices: ENERGY, counted: '' },
     ...changes,
   };
 }
@@ -46,7 +74,10 @@ const rows = (text: string) => text.split('\n').filter((line) => /^ +\d+ {2}(wak
 
 describe('evaluation', () => {
   test('the whole table', () => {
-    expect(evaluationTable(evaluation({ ann: { file: 'ann.onnx', top1: 0.55, top5: 1 } }))).toBe(
+    const agreement = { quantizedSnn: 0.975, annSnn: 1, annQuantized: 1 };
+    const disagreeing = [{ id: 'a', label: 1, ann: 1, quantized: 2, snn: 1 }];
+    const ann = { file: 'ann.onnx', hash: 'cd', ...accuracy(0.55) };
+    expect(evaluationTable(evaluation({ ann, agreement, disagreeing }))).toBe(
       [
         'q.onnx: 2 levels, int8, 40 images of cifar10 test_batch.bin',
         '',
@@ -55,14 +86,18 @@ describe('evaluation', () => {
         '   2  wake 2     52.50 %             +2.50',
         '   3  sleep 1    50.00 %              0.00',
         '',
-        '                              top-1     top-5',
-        'ANN, fp32                   55.00 %  100.00 %',
-        'ANN, quantised at 2 levels  50.00 %  100.00 %',
-        'SNN, at the end             50.00 %  100.00 %',
+        '                              top-1    95 % interval     top-5',
+        'ANN, fp32                   55.00 %  30.00 – 65.00 %  100.00 %',
+        'ANN, quantised at 2 levels  50.00 %  30.00 – 60.00 %  100.00 %',
+        'SNN, at the end             50.00 %  30.00 – 60.00 %  100.00 %',
         '',
-        'steps to rest        2 awake + 1.3 asleep (95 % of images within 2, most 3)',
+        'same answer: SNN and quantised ANN 97.50 %, SNN and fp32 ANN 100.00 % (1 image answered differently; --json lists them)',
+        '',
+        'steps to rest        2 awake + 1.3 asleep (half of the images within 1, 95 % within 2, most 3)',
         'spikes per image     100 positive, 10 negative (hash 00ff)',
-        'additions per image  1,000 (0.50 per multiply-add of the dense ANN)',
+        'firing rate          0.2000 per neuron and step, at most 0.5000 (/act1)',
+        'additions per image  1,000, 100 of them asleep (0.50 per multiply-add of the dense ANN)',
+        'energy per image     1 µJ, ANN 9.2 nJ (4.6 pJ a multiply-add, 0.9 pJ an addition; memory not counted)',
         'throughput           12.3 images per second (scalar)',
         '',
         'certified: q.onnx in int8: the spike counts equal the quantised ANN at all 123,456 neurons and readouts of 40 images',
@@ -75,7 +110,7 @@ describe('evaluation', () => {
       ...Array.from({ length: 64 }, (_, i) => step(i + 1, 0)),
       ...Array.from({ length: 37 }, (_, i) => step(64, i + 1)),
     ];
-    const text = evaluationTable(evaluation({ snn: { top1: 0.5, top5: 1, top1PerStep: curve } }));
+    const text = evaluationTable(evaluation({ snn: { ...evaluation().snn, top1PerStep: curve } }));
     expect(rows(text).length).toBeLessThanOrEqual(26);
     for (const row of ['1  wake 1 ', '64  wake 64 ', '101  sleep 37 ']) expect(text).toContain(row);
     expect(text).toMatch(/\(\d\d of 101 steps; --json writes all\)/);
@@ -86,7 +121,7 @@ describe('evaluation', () => {
       step(i + 1, 0),
       ...Array.from({ length: 9 }, (__, s) => step(i + 1, s + 1)),
     ]).flat();
-    const text = evaluationTable(evaluation({ snn: { top1: 0.5, top5: 1, top1PerStep: curve } }));
+    const text = evaluationTable(evaluation({ snn: { ...evaluation().snn, top1PerStep: curve } }));
     expect(rows(text).length).toBeLessThanOrEqual(26);
     for (let wake = 1; wake <= 8; wake++) expect(text).toContain(`wake ${wake}, sleep 9 `);
   });
@@ -120,8 +155,32 @@ describe('evaluation', () => {
   });
 
   test('a fixed sleep, and images that are not at rest', () => {
-    const text = evaluationTable(evaluation({ steps: { wake: 2, sleep: { mean: 4, p95: 4, max: 4 }, notAtRest: 3 } }));
+    const text = evaluationTable(
+      evaluation({ steps: { ...evaluation().steps, sleep: { mean: 4, p50: 4, p95: 4, max: 4 }, notAtRest: 3 } }),
+    );
     expect(text).toContain('steps                2 awake + 4 asleep\nnot at rest          3 of 40 images\n');
+  });
+
+  test('several levels: the anytime curve', () => {
+    const point = (wake: number, notAtRest = 0) => ({ wake, steps: 1.5 * wake, notAtRest, ...accuracy(wake / 4) });
+    const snn = { ...evaluation().snn, anytime: [point(1, 3), point(2)] };
+    expect(evaluationTable(evaluation({ snn }))).toContain(
+      [
+        'level  steps  SNN top-1    95 % interval',
+        '    1    1.5    25.00 %  30.00 – 35.00 %  3 not at rest',
+        '    2    3.0    50.00 %  30.00 – 60.00 %',
+      ].join('\n'),
+    );
+    expect(evaluationTable(evaluation({ snn: { ...snn, anytime: [point(2)] } }))).not.toContain('level  steps');
+  });
+
+  test('what is missing: images that could not be read, an interrupt, a shard', () => {
+    const skipped = Array.from({ length: 12 }, (_, i) => ({ id: `${i}.jpg`, code: 'ERR_CASC_IMAGE', message: '' }));
+    const text = evaluationTable(evaluation({ selected: 60, skipped, shard: { index: 2, of: 3 } }));
+    expect(text).toContain('40 of 60 images of cifar10 test_batch.bin (shard 2/3)\n');
+    expect(text).toContain('SKIPPED: 12 images could not be read: 0.jpg, 1.jpg');
+    expect(text).toContain('9.jpg, … (12; --json names all)\nINTERRUPTED: 8 images still to be evaluated');
+    expect(evaluationTable(evaluation())).not.toMatch(/SKIPPED|INTERRUPTED/);
   });
 });
 
@@ -180,21 +239,20 @@ test('profile: figures per image, shares of time, totals', () => {
 });
 
 describe('at rest', () => {
-  const { model, data, images, ann, exact } = evaluation({ ann: { file: 'ann.onnx', top1: 0.55, top5: 1 } });
+  const { ann, exact } = evaluation({ ann: { file: 'ann.onnx', hash: 'cd', ...accuracy(0.55) } });
   const rest: RestEvaluation = {
     mode: 'rest',
-    model,
-    data,
-    images,
+    ...frame,
     ann,
-    quantized: { levels: 2, top1: 0.5, top5: 1 },
-    snn: { top1: 0.5, top5: 1, top1PerStep: null },
+    agreement: { quantizedSnn: 1, annSnn: 0.9, annQuantized: 0.9 },
+    quantized: { levels: 2, ...accuracy(0.5) },
+    snn: { ...accuracy(0.5), top1PerStep: null, anytime: null },
     exact: { ...exact, images: 2 },
     steps: null,
     spikes: null,
-    operations: { synaptic: null, denseMacs: 2000, firstLayerMacs: 10 },
-    throughput: { imagesPerSecond: 12.34 },
-    notes: [],
+    layers: null,
+    operations: { synaptic: null, wake: null, sleep: null, denseMacs: 2000, firstLayerMacs: 10 },
+    energy: { snn: null, ann: 9.2e-9, prices: ENERGY, counted: '' },
   };
 
   test('the whole table', () => {
@@ -204,9 +262,11 @@ describe('at rest', () => {
         '',
         'mode rest: computed without the transient, as the quantised ANN; no steps, no spikes',
         '',
-        '                                            top-1     top-5',
-        'ANN, fp32                                 55.00 %  100.00 %',
-        'SNN at rest = ANN, quantised at 2 levels  50.00 %  100.00 %',
+        '                                            top-1    95 % interval     top-5',
+        'ANN, fp32                                 55.00 %  30.00 – 65.00 %  100.00 %',
+        'SNN at rest = ANN, quantised at 2 levels  50.00 %  30.00 – 60.00 %  100.00 %',
+        '',
+        'same answer: SNN and fp32 ANN 90.00 %',
         '',
         'multiply-adds per image  2,000',
         'throughput               12.3 images per second (scalar), not simulated',
@@ -233,7 +293,7 @@ describe('at rest', () => {
     expect(last(simulationTable(result, ['score']))).toMatch(
       /^mode rest: computed without the transient.*; not verified$/,
     );
-    const certificate = { images: 1, checkedNeurons: 9, mismatches: 0, failedImages: 0, first: null };
+    const certificate = { images: 1, checkedNeurons: 9, mismatches: 0, failedImages: 0, first: null, byImage: [] };
     expect(last(simulationTable({ ...result, certificate }, ['score']))).toMatch(
       /; verified: the spike counts equal these answers at all 9 neurons and readouts of 1 of 2 images, simulated in full$/,
     );

@@ -58,9 +58,11 @@ test('what only a simulation has is null, not zero', async () => {
     sleepSteps: null,
     quietSteps: null,
     atRest: null,
+    phases: null,
     spikes: null,
     layerSpikes: null,
     synapticOperations: null,
+    imageOperations: null,
     hash: null,
     profile: null,
   });
@@ -155,7 +157,7 @@ test('a divergence in the sample has its place in the batch', async () => {
   const many = new Float32Array(20 * snn.inputSize).map((_, i) => images[i % images.length]!);
   tamper(snn, (run) => async (values, n, options) => ({
     ...(await run(values, n, options)),
-    first: { image: 2, layer: 1, neuron: 0, snn: 1, ann: 2, lastSpike: null },
+    firsts: [null, null, { layer: 1, neuron: 0, snn: 1, ann: 2, lastSpike: null }],
   }));
   const { certificate } = await snn.simulate(many, 20, { mode: 'rest', verify: 0.11 });
   expect(certificate!.first!.image).toBe(verifiedImages(20, 0.11)[2]);

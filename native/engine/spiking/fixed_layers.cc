@@ -147,7 +147,9 @@ void FixedLayers::addInputs(const Layer<int32_t>& layer, Moment now) {
     StepInput input;
     if (!sim_.plan_.layers[term.source].constant) input.plane = sim_.sourcePlane(term.source, now);
     if (input.plane) {
-      sim_.operations += sim_.adder_.additions(term, *input.plane);
+      const uint64_t additions = sim_.adder_.additions(term, *input.plane);
+      sim_.operations += additions;
+      if (now.sleep > 0) sim_.operationsAsleep += additions;
       input.path = layer.neuronShortcut == t ? Path::Neurons : choosePath(term, *input.plane, true);
       // One term of a step may have its sums in 16 bits.
       if (input.path == Path::Rows && std::exchange(rows, true)) input.path = Path::Dense;
@@ -162,11 +164,15 @@ bool FixedLayers::onlyPositive(size_t source) const {
   return layer.kind == LayerKind::Neuron && sim_.negative[layer.neuronOrdinal] == 0;
 }
 
-/** Adds up the additions of the steps at hand, whose sum this is; those asleep also to `asleep`. */
+/** Adds up the additions of the steps at hand, whose sum this is; those asleep also to `asleep`.
+ * Where all spikes are positive their counts tell the total at once, and only the fewer of awake
+ * and asleep steps, mostly none, are gone through to tell them apart. */
 void FixedLayers::countEarly(const Layer<int32_t>& layer, size_t source, const Plane& sum,
                              uint64_t& asleep) {
-  // A profile wants them apart, awake and asleep.
-  const bool counts = onlyPositive(source) && !sim_.profiler_.on();
+  const bool counts = onlyPositive(source);
+  const auto sleeping = [](const EarlyStep& step) { return step.asleep; };
+  const auto slept = size_t(std::count_if(steps_.begin(), steps_.end(), sleeping));
+  const bool fewer = 2 * slept < steps_.size();  // asleep
   if (counts) {
     spikes_.assign(sum.events.size(), 0);
     for (const EarlyStep& step : steps_)
@@ -174,15 +180,16 @@ void FixedLayers::countEarly(const Layer<int32_t>& layer, size_t source, const P
   }
   for (const Term<int32_t>& term : layer.terms) {
     if (term.source != source) continue;
-    if (counts) {
-      sim_.operations += sim_.adder_.additions(term, sum.as<int8_t>(), spikes_.data());
-      continue;
-    }
+    uint64_t all = 0, some = 0;
+    if (counts) all = sim_.adder_.additions(term, sum.as<int8_t>(), spikes_.data());
     for (const EarlyStep& step : steps_) {
+      if (counts && step.asleep != fewer) continue;
       const uint64_t additions = sim_.adder_.additions(term, *step.plane);
-      if (step.asleep) asleep += additions;
-      sim_.operations += additions;
+      if (step.asleep == fewer) some += additions;
+      if (!counts) all += additions;
     }
+    sim_.operations += all;
+    asleep += fewer ? some : all - some;
   }
 }
 
@@ -211,6 +218,7 @@ void FixedLayers::sumEarly(size_t index) {
     }
     countEarly(layer, source, *early_[source], asleep);
   }
+  sim_.operationsAsleep += asleep;
   if (asleep > 0) sim_.profiler_.asleep(index, 0, {0, 0, asleep});
   for (const Term<int32_t>& term : layer.terms) {
     const Plane* plane = early_[term.source];

@@ -35,16 +35,18 @@ struct Plane {
 
 class PlanePool {
  public:
-  /** A plane of `rows` rows and `bytes` of data, events and data uninitialised. */
+  /** A plane of `rows` rows and at least `bytes` of data, events and data uninitialised: the
+   * smallest in stock that has room, so that later layers live in what earlier ones have left. */
   std::unique_ptr<Plane> take(size_t rows, size_t bytes) {
-    auto& stock = stockOf(bytes);
+    auto fits = std::lower_bound(shelves_.begin(), shelves_.end(), bytes, smaller);
+    while (fits != shelves_.end() && fits->planes.empty()) ++fits;
     std::unique_ptr<Plane> plane;
-    if (stock.empty()) {
+    if (fits == shelves_.end()) {
       plane = std::make_unique<Plane>();
       plane->data.resize(bytes);
     } else {
-      plane = std::move(stock.back());
-      stock.pop_back();
+      plane = std::move(fits->planes.back());
+      fits->planes.pop_back();
     }
     plane->events.resize(rows);
     return plane;
@@ -65,18 +67,20 @@ class PlanePool {
   }
 
  private:
-  std::vector<std::unique_ptr<Plane>>& stockOf(size_t bytes) {
-    for (auto& shelf : shelves_)
-      if (shelf.bytes == bytes) return shelf.planes;
-    shelves_.push_back({bytes, {}});
-    return shelves_.back().planes;
-  }
-
   struct Shelf {
     size_t bytes;
     std::vector<std::unique_ptr<Plane>> planes;
   };
-  std::vector<Shelf> shelves_;  // a net has few distinct sizes
+
+  static bool smaller(const Shelf& shelf, size_t bytes) { return shelf.bytes < bytes; }
+
+  std::vector<std::unique_ptr<Plane>>& stockOf(size_t bytes) {
+    const auto at = std::lower_bound(shelves_.begin(), shelves_.end(), bytes, smaller);
+    if (at != shelves_.end() && at->bytes == bytes) return at->planes;
+    return shelves_.insert(at, Shelf{bytes, {}})->planes;
+  }
+
+  std::vector<Shelf> shelves_;  // by size; a net has few distinct ones
 };
 
 /** A layer's planes over time. A silent step stores nothing. */

@@ -53,7 +53,7 @@ void Simulation<N>::run(const N* inputValues, const Schedule& schedule, const Ab
   pendingAtEnd_.assign(phases, 0);
   positive.assign(counts.size(), 0);
   negative.assign(counts.size(), 0);
-  operations = hash = 0;
+  operations = operationsAsleep = hash = 0;
   profiler_.begin(plan_.layers.size(), options.profile);
   for (Series& series : series_) {
     series.release(pool_);
@@ -234,8 +234,10 @@ bool Simulation<N>::addTerms(const Layer<N>& layer, Moment now, N* sums) {
     const Plane* plane = sourcePlane(term.source, now);
     if (!plane) continue;
     any = true;
-    operations +=
+    const uint64_t additions =
         adder_.add(layer, term, *plane, {0, size_t(layer.shape.h)}, sums, touched_.data());
+    operations += additions;
+    if (now.sleep > 0) operationsAsleep += additions;
   }
   return any;
 }

@@ -60,6 +60,7 @@ class Simulation {
   std::vector<ReadoutTrace> traces;
   // Of the image.
   uint64_t operations = 0;
+  uint64_t operationsAsleep = 0;  // of these, in sleep steps
   uint64_t hash = 0;
 
   /** Moment of the last spike of a neuron (H×W×C index) of options.lastLayer. */

@@ -49,8 +49,8 @@ class Runner final : public ImageRunner {
  public:
   explicit Runner(const Plan<N>& plan) : plan_(plan), simulation_(plan) {}
 
-  void run(const float* image, size_t index, const RunSettings& settings, const ImageResult& result,
-           FirstDivergence& first) override {
+  void run(const float* image, size_t index, const RunSettings& settings,
+           const ImageResult& result) override {
     const Layer<N>& input = plan_.layers[plan_.input];
     input_.resize(input.shape.numel());
     loadInput(input, image, index, input_.data());
@@ -58,7 +58,7 @@ class Runner final : public ImageRunner {
     simulation_.run(input_.data(), settings.schedule, settings.abort,
                     {settings.everyStep, settings.profile, settings.team, counts, {}});
     write(settings, result);
-    if (settings.oracle || index < settings.certify) check(index, settings, result, first);
+    if (settings.oracle || index < settings.certify) check(index, settings, result);
   }
 
   const Profile& profile() const override { return simulation_.profile(); }
@@ -75,6 +75,7 @@ class Runner final : public ImageRunner {
     std::copy(simulation_.positive.begin(), simulation_.positive.end(), result.positive);
     std::copy(simulation_.negative.begin(), simulation_.negative.end(), result.negative);
     *result.operations = static_cast<double>(simulation_.operations);
+    *result.operationsAsleep = static_cast<double>(simulation_.operationsAsleep);
     *result.hash = simulation_.hash;
     if (settings.everyStep) {
       *result.traces = simulation_.traces;
@@ -90,8 +91,7 @@ class Runner final : public ImageRunner {
     }
   }
 
-  void check(size_t index, const RunSettings& settings, const ImageResult& result,
-             FirstDivergence& first) {
+  void check(size_t index, const RunSettings& settings, const ImageResult& result) {
     if (!oracle_) oracle_.emplace(plan_);
     size_t checked = 0, mismatches = 0;
     std::optional<Divergence> divergence;
@@ -108,17 +108,14 @@ class Runner final : public ImageRunner {
                    mismatches += compared.mismatches;
                    if (divergence || compared.mismatches == 0) return;
                    divergenceAt = compared.firstAt;
-                   divergence = Divergence{index,
-                                           at,
-                                           compared.firstNeuron,
-                                           snnValue(at, divergenceAt),
-                                           static_cast<double>(ann[divergenceAt]),
-                                           std::nullopt};
+                   divergence = Divergence{at, compared.firstNeuron, snnValue(at, divergenceAt),
+                                           static_cast<double>(ann[divergenceAt]), std::nullopt};
                  });
     if (index >= settings.certify) return;
     *result.checked = static_cast<double>(checked);
     *result.mismatches = static_cast<double>(mismatches);
-    if (divergence) report(*divergence, divergenceAt, settings, first);
+    if (divergence) findLastSpike(*divergence, divergenceAt, settings);
+    *result.first = divergence;
   }
 
   Comparison compareCounts(const Layer<N>& layer, const typename Oracle<N>::Values& ann) const {
@@ -159,21 +156,13 @@ class Runner final : public ImageRunner {
     return simulation_.counts[plan_.layers[layer].neuronOrdinal][at];
   }
 
-  /** Keeps the divergence of the lowest image. Only that one is simulated again, up to its layer,
-   * to find when the neuron fired last: recording this for every neuron would cost every run. */
-  void report(Divergence divergence, size_t at, const RunSettings& settings,
-              FirstDivergence& first) {
-    {
-      std::lock_guard lock(first.mutex);
-      if (first.found && first.found->image < divergence.image) return;
-    }
-    if (plan_.layers[divergence.layer].kind == LayerKind::Neuron) {
-      simulation_.run(input_.data(), settings.schedule, settings.abort,
-                      {false, false, settings.team, true, divergence.layer});
-      divergence.lastSpike = simulation_.lastSpike(divergence.layer, at);
-    }
-    std::lock_guard lock(first.mutex);
-    if (!first.found || divergence.image < first.found->image) first.found = divergence;
+  /** An image that differs is simulated again, up to the layer where it does, to find when the
+   * neuron fired last: recording this for every neuron would cost every run. */
+  void findLastSpike(Divergence& divergence, size_t at, const RunSettings& settings) {
+    if (plan_.layers[divergence.layer].kind != LayerKind::Neuron) return;
+    simulation_.run(input_.data(), settings.schedule, settings.abort,
+                    {false, false, settings.team, true, divergence.layer});
+    divergence.lastSpike = simulation_.lastSpike(divergence.layer, at);
   }
 
   const Plan<N>& plan_;

@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <vector>
 
@@ -19,9 +18,9 @@
 
 namespace casc::spiking {
 
-/** Where spiking net and quantised ANN differ first: lowest image, then layer, then neuron. */
+/** Where spiking net and quantised ANN differ first: lowest layer, then neuron. */
 struct Divergence {
-  size_t image = 0, layer = 0, neuron = 0;  // neuron in C×H×W order
+  size_t layer = 0, neuron = 0;  // neuron in C×H×W order
   double snn = 0, ann = 0;
   std::optional<Moment> lastSpike;
 };
@@ -49,15 +48,11 @@ struct ImageResult {
   double* positive = nullptr;                   // [neuron layers]
   double* negative = nullptr;                   // [neuron layers]
   double* operations = nullptr;
+  double* operationsAsleep = nullptr;
   uint64_t* hash = nullptr;
   double* checked = nullptr;
   double* mismatches = nullptr;
-};
-
-/** The first divergence of a run, found by any worker. */
-struct FirstDivergence {
-  std::mutex mutex;
-  std::optional<Divergence> found;
+  std::optional<Divergence>* first = nullptr;
 };
 
 class ImageRunner {
@@ -65,7 +60,7 @@ class ImageRunner {
   virtual ~ImageRunner() = default;
   /** image: C×H×W. */
   virtual void run(const float* image, size_t index, const RunSettings& settings,
-                   const ImageResult& result, FirstDivergence& first) = 0;
+                   const ImageResult& result) = 0;
   /** Of the images run with settings.profile; empty if there were none. */
   virtual const Profile& profile() const = 0;
   /** Held now. */

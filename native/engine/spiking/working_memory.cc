@@ -107,13 +107,14 @@ double constantBound(const Plan<int32_t>& plan) {
 template <class N>
 double simulationBound(const Plan<N>& plan, const Schedule& schedule) {
   double largest = 0, longest = 1, highest = 0, pooled = 0, banded = 0, bytes = 0, steps = 0;
-  struct Kept {
-    double planes = 0, most = 0;
-  };
-  std::map<double, Kept> shelves;  // by plane size: planes are kept for the next of their size
+  std::map<double, double> live;  // by plane size: most planes of any size when one is taken
   std::vector<double> planes(plan.layers.size());
-  auto shelf = [&](const Layer<N>& layer) -> Kept& {
-    return shelves[double(layer.shape.numel()) * (layer.graded ? sizeof(N) : 1)];
+  double alive = 0, sums = 0;  // sums over the steps before a layer may fire
+  if (schedule.stagger > 0)
+    for (const Layer<N>& layer : plan.layers) sums = std::max(sums, double(layer.sources.size()));
+  auto taken = [&](const Layer<N>& layer) {
+    double& most = live[double(layer.shape.numel()) * (layer.graded ? sizeof(N) : 1)];
+    most = std::max(most, alive + 1 + sums);  // and the one in hand
   };
   for (size_t i = 0; i < plan.layers.size(); ++i) {
     const Layer<N>& layer = plan.layers[i];
@@ -136,21 +137,22 @@ double simulationBound(const Plan<N>& plan, const Schedule& schedule) {
     }
     bytes += planes[i] * kPlacing + double(schedule.phases()) * sizeof(Series::Phase);
     steps = std::max(steps, planes[i]);
-    Kept& kept = shelf(layer);
-    kept.planes += planes[i];
-    kept.most = std::max(kept.most, kept.planes + 1);  // and the one in hand
-    if (schedule.stagger > 0) {
-      // Sums over the steps before the layer may fire.
-      for (size_t source : layer.sources) {
-        Kept& from = shelf(plan.layers[source]);
-        from.most = std::max(from.most, from.planes + 1 + double(layer.sources.size()));
-      }
-    }
+    alive += planes[i];
+    taken(layer);
+    if (schedule.stagger > 0)
+      for (size_t source : layer.sources) taken(plan.layers[source]);
     for (size_t source : layer.sources)
-      if (plan.layers[source].lastUse == i) shelf(plan.layers[source]).planes -= planes[source];
+      if (plan.layers[source].lastUse == i) alive -= planes[source];
   }
-  for (const auto& [size, kept] : shelves)
-    bytes += kept.most * (size + kGrowth * highest * sizeof(uint32_t) + kPlaneBytes);
+  // A plane is made where all that have room for it are alive: of those with room for `size` there
+  // are no more than were alive when one of that size, or a larger one, was taken.
+  double made = 0;
+  for (auto it = live.rbegin(); it != live.rend(); ++it) {
+    const auto& [size, most] = *it;
+    bytes +=
+        std::max(0.0, most - made) * (size + kGrowth * highest * sizeof(uint32_t) + kPlaneBytes);
+    made = std::max(made, most);
+  }
   for (size_t layer : plan.neuronLayers)
     bytes += double(plan.layers[layer].shape.numel()) * sizeof(int32_t);
   bytes += double(plan.outputs) * sizeof(typename NumberTraits<N>::Wide);

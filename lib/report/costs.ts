@@ -1,0 +1,49 @@
+/** What an evaluation says a spiking net costs. */
+import type { Evaluation } from '../evaluate';
+import { count, plural, type Row, table } from './table';
+
+export function costs({ images, model, steps, spikes, layers, operations, energy, throughput }: Evaluation): string {
+  const { wake, sleep, notAtRest } = steps;
+  const perMac = (operations.synaptic / operations.denseMacs).toFixed(2);
+  const asleep =
+    sleep.mean === sleep.max
+      ? `${sleep.max} asleep`
+      : `${sleep.mean.toFixed(1)} asleep (half of the images within ${sleep.p50}, 95 % within ${sleep.p95}, most ${sleep.max})`;
+  const busiest = layers.reduce((a, b) => (b.firingRate > a.firingRate ? b : a));
+  const rows: Row[] = [
+    [notAtRest > 0 ? 'steps' : 'steps to rest', `${wake} awake + ${asleep}`],
+    ...(notAtRest > 0 ? [['not at rest', `${count(notAtRest)} of ${plural(images, 'image')}`]] : []),
+    [
+      'spikes per image',
+      `${count(spikes.positive / images)} positive, ${count(spikes.negative / images)} negative (hash ${spikes.hash})`,
+    ],
+    [
+      'firing rate',
+      `${meanRate(layers).toFixed(4)} per neuron and step, at most ${busiest.firingRate.toFixed(4)} (${busiest.name})`,
+    ],
+    [
+      'additions per image',
+      `${count(operations.synaptic)}, ${count(operations.sleep)} of them asleep (${perMac} per multiply-add of the dense ANN)`,
+    ],
+    ['energy per image', `${joules(energy.snn)}, ANN ${joules(energy.ann)} (${pricesOf(energy)})`],
+    ['throughput', `${throughput.imagesPerSecond.toFixed(1)} images per second (${model.isa})`],
+  ];
+  return table(null, rows);
+}
+
+/** Of all neurons alike. */
+function meanRate(layers: Evaluation['layers']): number {
+  const neurons = layers.reduce((sum, layer) => sum + layer.neurons, 0);
+  return layers.reduce((sum, layer) => sum + layer.firingRate * layer.neurons, 0) / neurons;
+}
+
+/** Three digits, in the unit that needs no exponent. */
+function joules(value: number): string {
+  const [factor, unit] = value < 1e-6 ? [1e9, 'nJ'] : value < 1e-3 ? [1e6, 'µJ'] : value < 1 ? [1e3, 'mJ'] : [1, 'J'];
+  return `${Number((value * factor).toPrecision(3))} ${unit}`;
+}
+
+function pricesOf({ prices: { multiplyAdd, addition } }: Evaluation['energy']): string {
+  const pico = (value: number) => Number((value * 1e12).toPrecision(6));
+  return `${pico(multiplyAdd)} pJ a multiply-add, ${pico(addition)} pJ an addition; memory not counted`;
+}
