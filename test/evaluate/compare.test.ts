@@ -12,7 +12,7 @@ import {
   type MethodsComparison,
 } from '../../lib/evaluate';
 import { writeModel } from '../../lib/onnx';
-import { quantize } from '../../lib/quantize';
+import { type QuantizeResult, quantize } from '../../lib/quantize';
 import { comparisonTable } from '../../lib/report';
 import { type ScheduleOptions, SpikingNetwork } from '../../lib/simulate';
 import { Net } from '../graph/make';
@@ -22,11 +22,11 @@ import { runOnnx } from '../support/onnxruntime';
 const folder = temporaryFolder();
 const relu = join(box, 'fashion-mnist-relu.onnx');
 const scaling = { mean: [0.286], std: [0.353] };
-const IMAGES = 60;
+const IMAGES = 40;
 const open = (limit: number) => openDataset(`mnist:${box}`, { scaling, limit, spread: true });
 
 async function options(changes: Partial<CompareOptions> = {}): Promise<CompareOptions> {
-  return { levels: [4, 2, 4], calibration: await open(64), data: await open(IMAGES), threads: 1, ...changes };
+  return { levels: [4, 2, 4], calibration: await open(32), data: await open(IMAGES), threads: 1, ...changes };
 }
 
 /** What the names stand for in the literature, in the terms of `casc evaluate`. */
@@ -43,9 +43,12 @@ const baselines = names.filter((name) => name !== 'cif-sleep');
 
 describe('on the net in the box', () => {
   let result: MethodsComparison;
+  /** The net at 4 levels, made apart. */
+  let quantised: QuantizeResult;
   const seen: LevelsProgress[] = [];
   beforeAll(async () => {
     result = await compare(relu, await options({ onProgress: (progress) => seen.push(progress) }));
+    quantised = await quantize(relu, { levels: 4, format: 'int8', calibration: await open(32), threads: 1 });
   });
 
   test('a row for each number of levels, in order, with progress on the way', () => {
@@ -64,7 +67,6 @@ describe('on the net in the box', () => {
       for (const name of baselines) {
         expect(methods[name]).toMatchObject({ exact: false, comparedAt: 'outputs' });
         expect(methods[name].equal).toBeLessThan(IMAGES);
-        expect(methods[name].agreement).toBeLessThan(1);
       }
     }
   });
@@ -75,9 +77,8 @@ describe('on the net in the box', () => {
 
   test('each figure is what evaluate gives with that schedule', async () => {
     const { methods, ann, quantized } = result.rows[1]!;
-    const { bytes } = await quantize(relu, { levels: 4, format: 'int8', calibration: await open(64), threads: 1 });
     const file = join(folder, 'q4.onnx');
-    writeFileSync(file, bytes);
+    writeFileSync(file, quantised.bytes);
     const snn = await SpikingNetwork.load(file);
     try {
       const reference = await firstAnswers(snn, {}, 'quantized');
@@ -106,16 +107,15 @@ describe('on the net in the box', () => {
   });
 
   test('the quantised ANN is what onnxruntime makes of the file', async () => {
-    const { model } = await quantize(relu, { levels: 2, format: 'int8', calibration: await open(64), threads: 1 });
     let right = 0;
     for await (const { images, labels, count } of (await open(IMAGES)).batches(IMAGES)) {
-      const [outputs] = Object.values(await runOnnx(model, images, [count, 1, 28, 28]));
+      const [outputs] = Object.values(await runOnnx(quantised.model, images, [count, 1, 28, 28]));
       labels.forEach((label, i) => {
         const own = [...outputs!.subarray(10 * i, 10 * i + 10)];
         if (own.indexOf(Math.max(...own)) === label) right++;
       });
     }
-    expect(result.rows[0]!.quantized.top1).toBe(right / IMAGES);
+    expect(result.rows[1]!.quantized.top1).toBe(right / IMAGES);
   });
 
   test('as text: methods by levels, equal ones marked', () => {
@@ -126,11 +126,21 @@ describe('on the net in the box', () => {
     expect(text).toMatch(/^CIF with sleep +(?:= \d+\.\d\d % *){2}$/m);
     expect(text.match(/= \d+\.\d\d %/g)).toHaveLength(2);
     expect(text.split('\n').at(-1)).toBe(
-      '= equals the quantised ANN at all 60 images: CIF with sleep at T = 2, 4 (every neuron and output)',
+      '= equals the quantised ANN at all 40 images: CIF with sleep at T = 2, 4 (every neuron and output)',
     );
     // Columns stand under each other: the heads end where the figures end.
     const [head, ...lines] = text.split('\n\n')[1]!.split('\n');
     expect(new Set([head, ...lines].map((line) => line!.length)).size).toBe(1);
+  });
+
+  test('the text says where nothing equals the quantised ANN, and who is not at rest', () => {
+    const changed = structuredClone(result);
+    for (const { methods } of changed.rows) Object.assign(methods['cif-sleep'], { exact: false, equal: IMAGES - 1 });
+    changed.rows[1]!.methods['cif-sleep'].steps.notAtRest = 1;
+    expect(comparisonTable(changed).split('\n').slice(-2)).toEqual([
+      '= equals the quantised ANN at all 40 images: none',
+      'CIF with sleep at T = 4: 1 image not at rest',
+    ]);
   });
 
   test('as Markdown: the same cells', () => {
@@ -167,17 +177,6 @@ describe('on the net in the box', () => {
   });
 });
 
-test('the text says where nothing equals the quantised ANN, and who is not at rest', async () => {
-  const result = await compare(relu, await options({ levels: [2], data: await open(4) }));
-  const figures = result.rows[0]!.methods['cif-sleep'];
-  Object.assign(figures, { exact: false, equal: 3, steps: { ...figures.steps, notAtRest: 1 } });
-  const lines = comparisonTable(result).split('\n').slice(-2);
-  expect(lines).toEqual([
-    '= equals the quantised ANN at all 4 images: none',
-    'CIF with sleep at T = 2: 1 image not at rest',
-  ]);
-});
-
 test('float32, and a net quantised without a shift', async () => {
   const { format, rows } = await compare(relu, await options({ levels: [4], format: 'float32', shift: 0 }));
   expect(format).toBe('float32');
@@ -211,7 +210,9 @@ test('labels that are missing or beyond the classes are refused by image', async
         for await (const batch of data.batches(size)) yield { ...batch, labels: batch.labels.map(() => label) };
       },
     };
-    await expect(compare(relu, await options({ levels: [2], data: wrong }))).rejects.toMatchObject({
+    await expect(
+      compare(relu, await options({ levels: [2], data: wrong, calibration: await open(4) })),
+    ).rejects.toMatchObject({
       code: 'ERR_CASC_DATA',
       where: { image: expect.any(String) },
     });
