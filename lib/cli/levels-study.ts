@@ -28,7 +28,7 @@ export interface LevelsFlags extends ScalingFlags, TrainingFlags {
   format?: string;
 }
 
-/** `options`: those of the command itself, which come last of its own and before training, threads and scaling. */
+/** `judged`: what `--data` are for; `options`: the command's own, which the help lists before training, threads and scaling. */
 export function addLevelsStudy(command: Command, judged: string, options: readonly Option[]): Command {
   command
     .argument('<ann.onnx>')

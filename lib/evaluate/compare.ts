@@ -1,5 +1,4 @@
 /** The methods of the literature beside each other: one net, one engine, several numbers of levels. */
-import type { Dataset } from '../datasets';
 import { CascError } from '../errors';
 import { abortable, addon, type NativeDensePlan, type PlanFormat } from '../native';
 import type { QuantizeMethod } from '../quantize';
@@ -112,7 +111,7 @@ async function compareAt(
       done += count;
       onProgress?.({ ...place, stage: 'simulating', done, total: data.size });
     }
-    if (done === 0) throw nothing(data);
+    if (done === 0) throw new CascError('ERR_CASC_DATA', `${data.name} holds no images`);
     const methods = Object.fromEntries(collectors.map((collector) => [collector.name, collector.figures()]));
     return {
       levels,
@@ -124,5 +123,3 @@ async function compareAt(
     snn.dispose();
   }
 }
-
-const nothing = ({ name }: Dataset) => new CascError('ERR_CASC_DATA', `${name} holds no images`);

@@ -1,4 +1,5 @@
 /** The table of `casc compare`: methods as rows, numbers of levels as columns. */
+import { argumentError } from '../errors';
 import type { ComparedMethod, MethodFigures, MethodsComparison, MethodsRow } from '../evaluate';
 import { count, percent, plural, type Row, table } from './table';
 
@@ -15,9 +16,16 @@ const NAMES: Readonly<Record<ComparedMethod, string>> = {
 
 const METHODS = Object.keys(NAMES) as ComparedMethod[];
 
-/** As text or Markdown a table for each figure; as CSV one line for each method and number of levels, with all figures. */
+/**
+ * As text or Markdown a table for each figure; as CSV one line for each method and number of levels, with all figures.
+ * Throws ERR_CASC_ARGUMENT for another format.
+ *
+ * @example
+ * console.log(comparisonTable(await compare('net.onnx', options), 'markdown'));
+ */
 export function comparisonTable(result: MethodsComparison, format: ComparisonFormat = 'text'): string {
   if (format === 'csv') return csv(result);
+  if (format !== 'text' && format !== 'markdown') throw argumentError('format', 'text, markdown or csv', format);
   const { file, method, calibration, images, data, rows } = result;
   const write = format === 'text' ? table : markdown;
   const head = rows.map(({ levels }) => `T = ${levels}`);

@@ -157,6 +157,12 @@ describe('on the net in the box', () => {
     }
   });
 
+  test('no other format', () => {
+    expect(() => comparisonTable(result, 'html' as 'csv')).toThrow(
+      expect.objectContaining({ code: 'ERR_CASC_ARGUMENT', where: { option: 'format' } }),
+    );
+  });
+
   test('as CSV: one line for each method and number of levels', () => {
     const [head, ...lines] = comparisonTable(result, 'csv')
       .split('\n')
