@@ -7,7 +7,7 @@ import type { Dataset } from '../datasets';
 import { CascError } from '../errors';
 import type { ConvNode, Network, NetworkNode, ReluNode } from '../graph/network';
 import { type ClipValues, quantizedActivation, sharedClips, withQuantizedActivations } from '../graph/quantized';
-import { type Copies, phasesOf } from '../graph/split';
+import { phasesOf } from '../graph/split';
 import { abortable, addon, type Correction, type NativeRegression, type PlanFormat, toCascError } from '../native';
 import { Frontier, type StreamedBatch } from './frontier';
 import { LARGEST } from './limit';
@@ -136,11 +136,7 @@ class Refit {
     const linear = await this.fit(node, target);
     const relu = activationOf(this.network, target);
     let fitted = linear.node;
-    for (let round = 0; relu && round < ROUNDS; round++) {
-      const next = (await this.fit(fitted, target, relu)).node;
-      fitted = relu.copies ? onlyWhole(next, linear.node, relu.copies) : next;
-    }
-    this.keep(fitted);
+    for (let round = 0; relu && round < ROUNDS; round++) fitted = (await this.fit(fitted, target, relu)).node;
     const group = this.groups.find(({ convs }) => convs.includes(node.id));
     if (group?.quant === null) await this.roundGroup(group, null);
     const { before, after } = linear;
@@ -355,23 +351,6 @@ class Refit {
   private spacing(plane: number, rows: number): number {
     return Math.max(1, Math.floor((plane * this.calibration.size) / rows));
   }
-}
-
-/** `fitted` but for the channels that are copies: each of these on its own is to differ from the whole, by its phase. */
-function onlyWhole(fitted: ConvNode, before: ConvNode, copies: Copies): ConvNode {
-  const weight = fitted.weight.slice();
-  const bias = fitted.bias!.slice();
-  phasesOf(copies, 0).forEach(({ among }, c) => {
-    if (among === 1) return;
-    copyRow(before.weight, weight, c, fitted.shape.c);
-    copyRow(before.bias!, bias, c, fitted.shape.c);
-  });
-  return { ...fitted, weight, bias };
-}
-
-function copyRow(from: Float32Array, to: Float32Array, row: number, rows: number): void {
-  const size = from.length / rows;
-  to.set(from.subarray(row * size, (row + 1) * size), row * size);
 }
 
 function corrected(node: ConvNode, { weight, bias }: Correction): ConvNode {
