@@ -104,6 +104,7 @@ export {
   memoryTable,
   profileTable,
   quantizeTable,
+  reportPage,
   simulationTable,
   type Trace,
   traceOf,
