@@ -25,7 +25,7 @@ export function costs({ images, model, steps, spikes, layers, operations, energy
       'additions per image',
       `${count(operations.synaptic)}, ${count(operations.sleep)} of them asleep (${perMac} per multiply-add of the dense ANN)`,
     ],
-    ['energy per image', `${joules(energy.snn)}, ANN ${joules(energy.ann)} (${pricesOf(energy)})`],
+    ['energy per image', `${joules(energy.snn)}, ANN ${joules(energy.ann)} (${pricesOf(energy)}; memory not counted)`],
     ['throughput', `${throughput.imagesPerSecond.toFixed(1)} images per second (${model.isa})`],
   ];
   return table(null, rows);
@@ -39,5 +39,5 @@ export function meanRate(layers: Evaluation['layers']): number {
 
 export function pricesOf({ prices: { multiplyAdd, addition } }: Evaluation['energy']): string {
   const pico = (value: number) => Number((value * 1e12).toPrecision(6));
-  return `${pico(multiplyAdd)} pJ a multiply-add, ${pico(addition)} pJ an addition; memory not counted`;
+  return `${pico(multiplyAdd)} pJ a multiply-add, ${pico(addition)} pJ an addition`;
 }

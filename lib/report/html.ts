@@ -22,7 +22,7 @@ function textOf(value: Value): string {
   return value.map(textOf).join('');
 }
 
-/** Columns; `right` names those of numbers. Wider than the page, it scrolls by itself. */
+/** Columns; without `head`, names and their values. `right` names those of numbers. Wider than the page, it scrolls by itself. */
 export function htmlTable(
   head: readonly string[] | null,
   rows: readonly Value[][],
@@ -30,7 +30,7 @@ export function htmlTable(
 ): Html {
   const side = (i: number) => (right.includes(i) ? html` class="number"` : null);
   const cells = (row: readonly Value[]) => row.map((cell, i) => html`<td${side(i)}>${cell}</td>`);
-  return html`<div class="scroll"><table>${
+  return html`<div class="scroll"><table${head ? null : html` class="facts"`}>${
     head ? html`<thead><tr>${head.map((cell, i) => html`<th${side(i)}>${cell}</th>`)}</tr></thead>` : null
   }<tbody>${rows.map((row) => html`<tr>${cells(row)}</tr>\n`)}</tbody></table></div>`;
 }

@@ -1,5 +1,5 @@
 /** Sections of the page about accuracy, and what it rests on: the certificate. */
-import type { Accuracy, Evaluation, RestEvaluation } from '../evaluate';
+import type { Accuracy, Evaluation, Interval, RestEvaluation } from '../evaluate';
 import { certificateLine, verificationLine } from './certificate';
 import { Html, html, htmlTable } from './html';
 import type { Plots } from './plots';
@@ -32,23 +32,22 @@ function line(colour: 'snn' | 'quantized' | 'ann', dashes: string): Html {
 }
 
 function accuracies({ mode, ann, quantized, snn }: Evaluation | RestEvaluation): Html {
+  const share = (value: number, interval: Interval) =>
+    html`${percent(value)}<br><small>${percentRange(interval)}</small>`;
   const row = (name: string, { top1, top5, interval }: Accuracy) => [
     name,
-    percent(top1),
-    percentRange(interval.top1),
+    share(top1, interval.top1),
     points(top1 - quantized.top1),
-    percent(top5),
-    percentRange(interval.top5),
+    share(top5, interval.top5),
   ];
   const levels = plural(quantized.levels, 'level');
-  const head = ['', 'top-1', '95 % interval', 'vs quantised', 'top-5', '95 % interval'];
   const rows = [
-    ...(ann ? [row(`fp32 ANN (${ann.file})`, ann)] : []),
+    ...(ann ? [row('fp32 ANN', ann)] : []),
     ...(mode === 'rest'
       ? [row(`SNN at rest = ANN quantised at ${levels}`, snn)]
       : [row(`ANN quantised at ${levels}`, quantized), row('SNN at the end', snn)]),
   ];
-  return htmlTable(head, rows, [1, 2, 3, 4, 5]);
+  return html`${htmlTable(['', 'top-1', 'vs quantised', 'top-5'], rows, [1, 2, 3])}<p class="note">Small: 95 % Wilson intervals.</p>`;
 }
 
 function agreement({ agreement: same, mode }: Evaluation | RestEvaluation): Html | null {

@@ -14,7 +14,8 @@ const MOST_IMAGES = 500;
 export function answerSections(result: Evaluation | RestEvaluation, draw: Plots): Html[] {
   return [
     ...(result.images > 0 ? [confusionSection(result, draw)] : []),
-    disagreeingSection(result),
+    // With one net there is nothing to compare.
+    ...(result.images > 0 && (result.mode === 'full' || result.ann) ? [disagreeingSection(result)] : []),
     ...(result.skipped.length > 0 ? [skippedSection(result)] : []),
   ];
 }
@@ -30,7 +31,7 @@ function confusionSection({ confusion, classNames }: Evaluation | RestEvaluation
   if (classes <= MOST_CLASSES && !undefinedAnswers) {
     const names = Array.from({ length: classes }, (_, i) => nameOf(i));
     return html`<section id="confusion"><h2>Confusion</h2><figure>${draw.confusion(confusion, names)}
-<figcaption>Images by label and the SNN's answer; the shade is the share of the label's images.</figcaption></figure></section>`;
+<figcaption>Rows: label; columns: the SNN's answer; numbers: images. The shade is the share of the label's images.</figcaption></figure></section>`;
   }
   const wrong = confusion.filter(({ label, answer }) => label !== answer).sort((a, b) => b.images - a.images);
   const shown = wrong.slice(0, MOST_CONFUSIONS);
@@ -47,9 +48,7 @@ function disagreeingSection({ disagreeing, classNames, ann, mode }: Evaluation |
   const nameOf = (index: number) => (index < 0 ? 'NaN' : (classNames?.[index] ?? String(index)));
   const nets = mode === 'rest' ? ['SNN'] : ['quantised ANN', 'SNN'];
   if (disagreeing.length === 0) {
-    const why =
-      mode === 'rest' && !ann ? 'No other net was evaluated.' : 'All nets gave the same first class to every image.';
-    return html`<section id="disagreeing"><h2>Images answered differently</h2><p>${why}</p></section>`;
+    return html`<section id="disagreeing"><h2>Images answered differently</h2><p>All nets gave the same first class to every image.</p></section>`;
   }
   const rows = disagreeing
     .slice(0, MOST_IMAGES)

@@ -9,7 +9,7 @@ export function settingSections(result: Evaluation | RestEvaluation): Html[] {
     ...(ann ? [['fp32 ANN', html`${ann.file}<br><code>sha256 ${ann.hash}</code>`] as [string, Html]] : []),
     ['data', data],
     ['mode', mode],
-    ['schedule', settings(schedule)],
+    ['schedule', settings(scheduleOf(schedule))],
     ['input scaling', settings(scaling)],
     [
       'machine',
@@ -22,6 +22,22 @@ export function settingSections(result: Evaluation | RestEvaluation): Html[] {
       (note) => html`<p class="note">Note: ${note}</p>`,
     )}</section>`,
   ];
+}
+
+/** In the words of the command line. */
+function scheduleOf(schedule: Evaluation['schedule']): object {
+  const { neuron, gamma, negative, upper, shift, wake, margin, sleep, cap, stagger } = schedule;
+  return {
+    neuron,
+    gamma,
+    'negative spikes': negative ? 'yes' : 'no',
+    'upper bound': upper ? 'on' : 'off',
+    shift: shift ?? "the net's",
+    wake,
+    margin,
+    sleep: sleep < 0 ? `auto (at most ${cap})` : sleep,
+    stagger,
+  };
 }
 
 /** "neuron cif, gamma 1"; what is not plain is JSON. */

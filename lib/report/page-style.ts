@@ -23,7 +23,7 @@ p { margin: 6px 0; overflow-wrap: anywhere; }
 section { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 16px; min-width: 0; }
 section.wide { grid-column: 1 / -1; }
 figure { margin: 0; }
-figure svg { width: 100%; max-width: 620px; height: auto; color: var(--text); --plot-background: var(--card); overflow: visible; }
+figure svg { width: 100%; max-width: 560px; height: auto; color: var(--text); --plot-background: var(--card); overflow: visible; }
 .legend { display: flex; flex-wrap: wrap; gap: 2px 16px; font-size: 0.875rem; margin: 0 0 6px; padding: 0; list-style: none; }
 .legend svg { width: 22px; height: 12px; vertical-align: -1px; margin-right: 6px; }
 .scroll { overflow-x: auto; margin-top: 8px; }
@@ -31,10 +31,19 @@ table { border-collapse: collapse; font-size: 0.875rem; width: 100%; }
 th, td { text-align: left; padding: 4px 12px 4px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 td { overflow-wrap: break-word; }
 th { color: var(--muted); font-weight: 600; }
-td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
+td.number, td small { white-space: nowrap; }
+table.facts td:first-child { color: var(--muted); }
+table.facts td.number { white-space: normal; }
+small { color: var(--muted); }
 code { font-size: 0.8125rem; overflow-wrap: anywhere; }
 details { margin-top: 8px; }
 summary { cursor: pointer; }
 .good { color: var(--good); font-weight: 600; }
 .bad { color: var(--bad); font-weight: 600; }
+@media (max-width: 480px) {
+  main { padding: 16px 10px 32px; }
+  section { padding: 12px; }
+  th, td { padding-right: 8px; }
+}
 `;

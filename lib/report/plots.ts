@@ -7,7 +7,7 @@ type PlotLibrary = typeof import('@observablehq/plot', { with: { 'resolution-mod
 type Layer = Evaluation['layers'][number];
 
 /** In units of the drawing; a phone shows it at about three quarters, where text must still be legible. */
-const WIDTH = 480;
+const WIDTH = 420;
 const FONT = '13px';
 /** Characters of a name beside a bar. */
 const LONGEST_NAME = 18;
@@ -51,29 +51,30 @@ export async function plots(): Promise<Plots> {
       const channels = { x: 'step', y: 'top1' };
       return draw('SNN top-1 accuracy at every step', {
         height: 300,
+        marginTop: 28,
         marginLeft: 48,
         marginBottom: 40,
         x: { label: 'step', ticks: wholeTicks(1, points.length), tickFormat: 'd' },
         y: { label: 'top-1, %', nice: true, grid: true },
         marks: [
-          Plot.rectY(sleepPhases(points), {
+          Plot.rect(sleepPhases(points), {
             ...{ x1: 'from', x2: 'to', fill: 'var(--asleep)', fillOpacity: 0.16 },
-            ariaLabel: 'asleep',
+            ariaDescription: 'asleep',
           }),
           Plot.ruleY([100 * quantized.top1], {
             ...{ stroke: 'var(--quantized)', strokeWidth: 1.5, strokeDasharray: '6 4' },
-            ariaLabel: 'quantised ANN',
+            ariaDescription: 'quantised ANN',
           }),
           ann &&
             Plot.ruleY([100 * ann.top1], {
               ...{ stroke: 'var(--ann)', strokeWidth: 1.5, strokeDasharray: '2 3' },
-              ariaLabel: 'fp32 ANN',
+              ariaDescription: 'fp32 ANN',
             }),
-          Plot.lineY(points, { ...channels, stroke: 'var(--snn)', strokeWidth: 2, ariaLabel: 'SNN' }),
+          Plot.lineY(points, { ...channels, stroke: 'var(--snn)', strokeWidth: 2, ariaDescription: 'SNN' }),
           few
             ? Plot.dot(points, {
                 ...channels,
-                ...{ r: 3, stroke: 'var(--snn)', title: 'title', ariaLabel: 'steps' },
+                ...{ r: 3, stroke: 'var(--snn)', title: 'title', ariaDescription: 'steps' },
                 fill: ({ asleep }: { asleep: boolean }) => (asleep ? 'var(--card)' : 'var(--snn)'),
               })
             : null,
@@ -87,11 +88,13 @@ export async function plots(): Promise<Plots> {
       const [first, last] = [Math.min(...steps), Math.max(...steps)];
       return draw('images by steps until rest', {
         height: 240,
+        marginTop: 28,
         marginLeft: 56,
         marginBottom: 40,
         x: { label: 'steps to rest', ticks: wholeTicks(first, last), tickFormat: 'd' },
         y: {
           label: 'images',
+          nice: true,
           grid: true,
           tickFormat: 'd',
           ticks: wholeTicks(0, Math.max(...histogram.map((b) => b.images)), 6),
@@ -105,7 +108,7 @@ export async function plots(): Promise<Plots> {
             insetLeft: 0.5,
             insetRight: 0.5,
             title: ({ steps: at, images }) => `${at} steps: ${images} images`,
-            ariaLabel: 'histogram',
+            ariaDescription: 'histogram',
           }),
           Plot.ruleY([0]),
         ],
@@ -136,7 +139,7 @@ export async function plots(): Promise<Plots> {
         color: { type: 'identity' },
         marks: [
           Plot.barX(bars, {
-            ...{ x: 'rate', y: 'layer', fill: 'fill', ariaLabel: 'firing rate' },
+            ...{ x: 'rate', y: 'layer', fill: 'fill', ariaDescription: 'firing rate' },
             title: ({ name, sign, rate }) => `${name}: ${rate.toFixed(4)} ${sign}`,
           }),
           Plot.ruleX([0]),
@@ -159,7 +162,7 @@ export async function plots(): Promise<Plots> {
         y: { label: null, domain: ['SNN', 'ANN'], tickSize: 0 },
         color: { type: 'identity' },
         marks: [
-          Plot.barX(bars, { x: 'joules', y: 'net', fill: 'fill', ariaLabel: 'energy' }),
+          Plot.barX(bars, { x: 'joules', y: 'net', fill: 'fill', ariaDescription: 'energy' }),
           Plot.text(bars, {
             ...{ x: 'joules', y: 'net', textAnchor: 'start', dx: 6 },
             text: (bar: { joules: number }) => joules(bar.joules),
@@ -174,22 +177,29 @@ export async function plots(): Promise<Plots> {
       );
       const shaded = cells.map((cell) => ({ ...cell, share: cell.images / known[cell.label]! }));
       const margin = marginOf(names);
+      const turned = margin > marginOf(['99']);
+      const below = turned ? 8 + 0.75 * margin : 24;
       const side = (WIDTH - margin) / names.length;
       const readable = DIGIT * count(Math.max(...cells.map(({ images }) => images))).length <= side;
-      const axis = { domain: [...names.keys()], tickFormat: (label: number) => short(names[label]!), tickSize: 0 };
+      const axis = {
+        domain: [...names.keys()],
+        label: null,
+        tickFormat: (label: number) => short(names[label]!),
+        tickSize: 0,
+      };
       return draw('confusion: label by answer', {
-        height: WIDTH - margin + margin * 0.8 + 24,
+        height: 4 + WIDTH - margin + below,
         marginLeft: margin,
-        marginTop: 20,
+        marginTop: 4,
         marginRight: 4,
-        marginBottom: margin * 0.8,
+        marginBottom: below,
         padding: 0.04,
-        x: { ...axis, label: 'answer', tickRotate: -45 },
-        y: { ...axis, label: 'label' },
+        x: { ...axis, tickRotate: turned ? -45 : 0 },
+        y: axis,
         opacity: { type: 'linear', domain: [0, 1], range: [0.08, 1] },
         marks: [
           Plot.cell(shaded, {
-            ...{ x: 'answer', y: 'label', fill: 'var(--snn)', fillOpacity: 'share', ariaLabel: 'confusion' },
+            ...{ x: 'answer', y: 'label', fill: 'var(--snn)', fillOpacity: 'share', ariaDescription: 'confusion' },
             title: ({ label, answer, images }) => `${names[label]} answered as ${names[answer]}: ${images}`,
           }),
           readable
