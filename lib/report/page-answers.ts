@@ -13,17 +13,17 @@ const MOST_IMAGES = 500;
 
 export function answerSections(result: Evaluation | RestEvaluation, draw: Plots): Html[] {
   return [
-    ...(result.images > 0 ? [confusionSection(result, draw)] : []),
+    confusionSection(result, draw),
     // With one net there is nothing to compare.
-    ...(result.images > 0 && (result.mode === 'full' || result.ann) ? [disagreeingSection(result)] : []),
+    ...(result.mode === 'full' || result.ann ? [disagreeingSection(result)] : []),
     ...(result.skipped.length > 0 ? [skippedSection(result)] : []),
   ];
 }
 
 function confusionSection({ confusion, classNames }: Evaluation | RestEvaluation, draw: Plots): Html {
-  const classes = Math.max(
+  const classes = confusion.reduce(
+    (most, { label, answer }) => Math.max(most, label + 1, answer + 1),
     classNames?.length ?? 0,
-    ...confusion.flatMap(({ label, answer }) => [label + 1, answer + 1]),
   );
   const nameOf = (index: number) => classNames?.[index] ?? String(index);
   // An answer of NaN is no class: it is in the list.

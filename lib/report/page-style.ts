@@ -45,5 +45,6 @@ summary { cursor: pointer; }
   main { padding: 16px 10px 32px; }
   section { padding: 12px; }
   th, td { padding-right: 8px; }
+  td small { white-space: normal; }
 }
 `;
