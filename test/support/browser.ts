@@ -32,7 +32,9 @@ export function describeWithBrowser(name: string, tests: (open: Open) => void): 
   describe(name, () => {
     let browser: Browser;
     beforeAll(async () => {
-      browser = await chromium.launch({ executablePath, args });
+      // The sanitisers' libraries are for the addon, not for a browser.
+      const { LD_PRELOAD: _, ...env } = process.env;
+      browser = await chromium.launch({ executablePath, args, env });
     });
     afterAll(() => browser?.close());
     tests(async (file, { colorScheme = 'light', width = 1200 } = {}) => {
