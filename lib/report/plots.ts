@@ -1,6 +1,7 @@
 /** The drawings of the page: SVG by Observable Plot, in the page's colour variables, so that light and dark need no script. */
 import type { Evaluation } from '../evaluate';
 import { Html } from './html';
+import { labelsOf, marginOf, short, sleepPhases, wholeTicks } from './plot-axes';
 import { count, joules, percent } from './table';
 
 type PlotLibrary = typeof import('@observablehq/plot', { with: { 'resolution-mode': 'import' }});
@@ -9,8 +10,6 @@ type Layer = Evaluation['layers'][number];
 /** In units of the drawing; a phone shows it at about three quarters, where text must still be legible. */
 const WIDTH = 420;
 const FONT = '13px';
-/** Characters of a name beside a bar. */
-const LONGEST_NAME = 18;
 /** Steps that are drawn as points, too. */
 const MOST_POINTS = 80;
 /** A digit in a cell of a heat map. */
@@ -116,6 +115,7 @@ export async function plots(): Promise<Plots> {
     },
 
     firingRates(layers) {
+      const labels = labelsOf(layers.map(({ name }) => name));
       const bars = layers.flatMap(({ firingRate, positive, negative, name }, layer) => {
         const total = positive + negative;
         return [
@@ -131,11 +131,11 @@ export async function plots(): Promise<Plots> {
       });
       return draw('firing rate by layer', {
         height: 60 + 22 * layers.length,
-        marginLeft: marginOf(layers.map(({ name }) => name)),
+        marginLeft: marginOf(labels),
         marginTop: 10,
         marginBottom: 44,
         x: { label: 'spikes per neuron and step', grid: true, ticks: 5 },
-        y: { label: null, tickFormat: (layer: number) => short(layers[layer]!.name), tickSize: 0 },
+        y: { label: null, tickFormat: (layer: number) => labels[layer]!, tickSize: 0 },
         color: { type: 'identity' },
         marks: [
           Plot.barX(bars, {
@@ -176,7 +176,8 @@ export async function plots(): Promise<Plots> {
         cells.filter((cell) => cell.label === label).reduce((n, cell) => n + cell.images, 0),
       );
       const shaded = cells.map((cell) => ({ ...cell, share: cell.images / known[cell.label]! }));
-      const margin = marginOf(names);
+      const labels = names.map(short);
+      const margin = marginOf(labels);
       const turned = margin > marginOf(['99']);
       const below = turned ? 8 + 0.75 * margin : 24;
       const side = (WIDTH - margin) / names.length;
@@ -184,7 +185,7 @@ export async function plots(): Promise<Plots> {
       const axis = {
         domain: [...names.keys()],
         label: null,
-        tickFormat: (label: number) => short(names[label]!),
+        tickFormat: (label: number) => labels[label]!,
         tickSize: 0,
       };
       return draw('confusion: label by answer', {
@@ -214,28 +215,3 @@ export async function plots(): Promise<Plots> {
     },
   };
 }
-
-/** Steps `from` (before the first) `to` (through the last) of each stretch of sleep. */
-function sleepPhases(points: readonly { step: number; asleep: boolean }[]): { from: number; to: number }[] {
-  const phases: { from: number; to: number }[] = [];
-  for (const { step, asleep } of points) {
-    const last = phases.at(-1);
-    if (!asleep) continue;
-    if (last?.to === step - 0.5) last.to = step + 0.5;
-    else phases.push({ from: step - 0.5, to: step + 0.5 });
-  }
-  return phases;
-}
-
-/** At most about `most` whole numbers, evenly. */
-function wholeTicks(from: number, to: number, most = 10): number[] {
-  const raw = Math.max(1, (to - from) / most);
-  const power = 10 ** Math.floor(Math.log10(raw));
-  const distance = [1, 2, 5, 10].map((factor) => factor * power).find((value) => value >= raw)!;
-  const first = Math.ceil(from / distance) * distance;
-  return Array.from({ length: Math.floor((to - first) / distance) + 1 }, (_, i) => first + i * distance);
-}
-
-const short = (name: string): string => (name.length > LONGEST_NAME ? `…${name.slice(1 - LONGEST_NAME)}` : name);
-
-const marginOf = (names: readonly string[]): number => 16 + 7 * Math.max(...names.map((name) => short(name).length));
