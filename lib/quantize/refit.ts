@@ -14,7 +14,7 @@ import { LARGEST } from './limit';
 import { type RoundingGroup, reachOf, roundingGroups, unitsOf } from './rounding-groups';
 import { activationOf, targetOf } from './targets';
 import { Twins } from './twins';
-import { channelSizes, LEAST_STEP, neuronGrid, readoutGrid, type WeighedInput } from './weight-grid';
+import { LEAST_STEP, neuronGrid, readoutGrid, rowsOf, type WeighedInput } from './weight-grid';
 
 export interface RefitOptions {
   /** Q. */
@@ -206,9 +206,9 @@ class Refit {
   private async roundGroup({ convs }: RoundingGroup, steps: Float64Array | null): Promise<void> {
     const { levels, format } = this.options;
     const inputs = convs.map((id) => this.weighedInput(id));
-    const sizes = channelSizes(inputs);
+    const rows = rowsOf(inputs, levels);
     const most = LARGEST[format];
-    const grid = steps ? neuronGrid(sizes, steps, levels, most) : readoutGrid(sizes, most);
+    const grid = steps ? neuronGrid(rows, steps, levels, most) : readoutGrid(rows, most);
     for (const { conv, units } of inputs) {
       const regression = this.regressions.get(conv.id)!;
       try {
@@ -303,10 +303,15 @@ class Refit {
 
   /** As raiseClips does it when all is done, and a little more: weights rounded on this K are not to raise the clip again. */
   private leaveRoom({ convs }: RoundingGroup, clips: Float64Array, { max }: ReluNode): void {
-    channelSizes(convs.map((id) => this.weighedInput(id))).forEach(({ largest }, c) => {
-      const least = Math.min(max, 1.00001 * LEAST_STEP * largest * this.options.levels);
+    const { levels } = this.options;
+    const rows = rowsOf(
+      convs.map((id) => this.weighedInput(id)),
+      levels,
+    );
+    for (let c = 0; c < clips.length; c++) {
+      const least = Math.min(max, 1.00001 * LEAST_STEP * rows.largest(c) * levels);
       clips[c] = Math.fround(Math.max(clips[c]!, least));
-    });
+    }
   }
 
   private open<T>(make: () => T): T {

@@ -10,7 +10,7 @@ export class Rows {
   private readonly convolution: boolean[];
 
   constructor(
-    private readonly layer: NeuronLayer | LinearLayer,
+    private readonly layer: Pick<NeuronLayer | LinearLayer, 'terms' | 'bias' | 'shape'>,
     units: readonly Float64Array[],
     bounds: readonly number[],
     private readonly levels: number,
@@ -21,6 +21,10 @@ export class Rows {
     });
     this.sourceBounds = layer.terms.map((term) => bounds[term.source]!);
     this.convolution = layer.terms.map((term) => term.op === 'conv');
+  }
+
+  get channels(): number {
+    return this.layer.shape.c;
   }
 
   /** Largest |weight| of the convolutions in channel c (shortcuts are int32 and do not count). */

@@ -1,6 +1,8 @@
 /** The multiples that fixed point will round the weights of an activation's convolutions to. */
+import { addBias, type LinearTerm, type Values } from '../graph/compose';
 import type { ConvNode } from '../graph/network';
 import { LIMIT } from './limit';
+import { Rows } from './rows';
 
 /** A level is at least this part of what the channel's largest weight adds for one spike: 4 of the 127 steps of int8. */
 export const LEAST_STEP = 4 / 127;
@@ -14,37 +16,29 @@ export interface WeighedInput {
   reach: number;
 }
 
-/** Of one output channel, over all convolutions that meet there. */
-export interface ChannelSize {
-  /** Largest |weight · unit|. */
-  largest: number;
-  /** Σ |weight · unit| · reach + |bias|: the largest sum over all levels, but for shortcuts, small beside it. */
-  total: number;
+/** All convolutions that meet at one activation, or make one readout; without its shortcuts, small beside them. */
+export function rowsOf(inputs: readonly WeighedInput[], levels: number): Rows {
+  const { shape } = inputs[0]!.conv;
+  const terms = inputs.map(({ conv }, source): LinearTerm => {
+    const { window, groups } = conv;
+    return { op: 'conv', source, weight: Float64Array.from(conv.weight), window, groups };
+  });
+  const units = inputs.map(({ conv, units }) => (units.length === 1 ? repeated(units[0]!, conv) : units));
+  const bias = inputs.reduce<Values>(
+    (sum, { conv }) => (conv.bias ? addBias(sum, Float64Array.from(conv.bias), shape) : sum),
+    new Float64Array(shape.c),
+  );
+  return new Rows(
+    { terms, bias, shape },
+    units,
+    inputs.map(({ reach }) => reach),
+    levels,
+  );
 }
 
-export function channelSizes(inputs: readonly WeighedInput[]): ChannelSize[] {
-  const channels = inputs[0]!.conv.shape.c;
-  const sizes = Array.from({ length: channels }, (): ChannelSize => ({ largest: 0, total: 0 }));
-  for (const { conv, units, reach } of inputs) {
-    const row = conv.weight.length / channels;
-    const taps = conv.window.kernel[0] * conv.window.kernel[1];
-    const perGroup = row / taps;
-    for (let c = 0; c < channels; c++) {
-      const first = Math.floor((c * conv.groups) / channels) * perGroup;
-      const size = sizes[c]!;
-      for (let i = 0; i < row; i++) {
-        const unit = units[units.length === 1 ? 0 : first + Math.floor(i / taps)]!;
-        const weight = Math.abs(conv.weight[c * row + i]!) * unit;
-        size.largest = Math.max(size.largest, weight);
-        size.total += weight * reach;
-      }
-      const biases = conv.bias ? conv.bias.length / channels : 0;
-      let most = 0;
-      for (let i = 0; i < biases; i++) most = Math.max(most, Math.abs(conv.bias![c * biases + i]!));
-      size.total += most;
-    }
-  }
-  return sizes;
+function repeated(unit: number, { weight, window, groups, shape }: ConvNode): Float64Array {
+  const taps = window.kernel[0] * window.kernel[1];
+  return new Float64Array((weight.length / shape.c / taps) * groups).fill(unit);
 }
 
 export interface WeightGrid {
@@ -55,30 +49,28 @@ export interface WeightGrid {
 }
 
 /** δ = step / K, K as large as the bits of weights and the limit of sums allow (see fixed-point.ts). */
-export function neuronGrid(
-  sizes: readonly ChannelSize[],
-  steps: Float64Array,
-  levels: number,
-  most: number,
-): WeightGrid {
-  const step = new Float64Array(sizes.length);
-  const largest = new Float64Array(sizes.length);
-  sizes.forEach((size, c) => {
-    if (!(size.largest > 0)) return;
+export function neuronGrid(rows: Rows, steps: Float64Array, levels: number, most: number): WeightGrid {
+  const { channels } = rows;
+  const step = new Float64Array(channels);
+  const largest = new Float64Array(channels);
+  for (let c = 0; c < channels; c++) {
+    const size = rows.largest(c);
+    if (!(size > 0)) continue;
     const theta = steps[c] ?? steps[0]!;
-    const byWeight = Math.floor((most * theta) / size.largest);
-    const bySum = Math.floor((LIMIT * theta) / (size.total + theta * (levels + 1)));
+    const byWeight = Math.floor((most * theta) / size);
+    const bySum = Math.floor((LIMIT * theta) / (rows.total(c) + theta * (levels + 1)));
     step[c] = theta / Math.max(1, Math.min(byWeight, bySum));
-    if (byWeight >= 1 && byWeight <= bySum) largest[c] = size.largest;
-  });
+    if (byWeight >= 1 && byWeight <= bySum) largest[c] = size;
+  }
   return { step, largest };
 }
 
 /** One unit for all channels of a readout. */
-export function readoutGrid(sizes: readonly ChannelSize[], most: number): WeightGrid {
-  const largest = Math.max(...sizes.map((size) => size.largest));
+export function readoutGrid(rows: Rows, most: number): WeightGrid {
+  const { channels } = rows;
+  const largest = Math.max(...Array.from({ length: channels }, (_, c) => rows.largest(c)));
   return {
-    step: new Float64Array(sizes.length).fill(largest / most),
-    largest: new Float64Array(sizes.length).fill(largest),
+    step: new Float64Array(channels).fill(largest / most),
+    largest: new Float64Array(channels).fill(largest),
   };
 }

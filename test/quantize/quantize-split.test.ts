@@ -160,7 +160,7 @@ test('the same with any number of threads; a signal ends it; progress counts act
 
 describe('quantize', () => {
   const ann = join(folder, 'ann.onnx');
-  const data = () => memoryDataset(shape, 256);
+  const data = () => memoryDataset(shape, 96);
   const options = (): QuantizeOptions => ({ levels: 4, calibration: data(), format: 'int8', method: 'refit' });
 
   beforeAll(() => writeFileSync(ann, writeModel(chain().model())));

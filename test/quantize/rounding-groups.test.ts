@@ -6,7 +6,7 @@ import { toFixedPoint } from '../../lib/quantize/fixed-point';
 import { withInputGrid } from '../../lib/quantize/input-grid';
 import { LARGEST } from '../../lib/quantize/limit';
 import { reachOf, roundingGroups, unitsOf } from '../../lib/quantize/rounding-groups';
-import { channelSizes, neuronGrid } from '../../lib/quantize/weight-grid';
+import { neuronGrid, rowsOf } from '../../lib/quantize/weight-grid';
 import { randomNet } from '../support/random-net';
 
 /** Channels of a route that hold nothing but zeros: what a spike of them is worth does not matter. */
@@ -69,7 +69,7 @@ test.each(['int8', 'int16'] as const)(
             reach: reachOf(network, from, source.levels),
           };
         });
-        const grid = neuronGrid(channelSizes(inputs), layer.stepIn, source.levels, LARGEST[format]);
+        const grid = neuronGrid(rowsOf(inputs, source.levels), layer.stepIn, source.levels, LARGEST[format]);
         grid.step.forEach((step, c) => {
           if (step === 0) return;
           const k = layer.stepIn[c]! / step;
