@@ -34,6 +34,8 @@ function confusionSection({ confusion, classNames }: Evaluation | RestEvaluation
 <figcaption>Rows: label; columns: the SNN's answer; numbers: images. The shade is the share of the label's images.</figcaption></figure></section>`;
   }
   const wrong = confusion.filter(({ label, answer }) => label !== answer).sort((a, b) => b.images - a.images);
+  if (wrong.length === 0)
+    return html`<section id="confusion"><h2>Confusion</h2><p>No class was taken for another.</p></section>`;
   const shown = wrong.slice(0, MOST_CONFUSIONS);
   const rows = shown.map(({ label, answer, images }) => [
     nameOf(label),
@@ -65,9 +67,11 @@ function disagreeingSection({ disagreeing, classNames, ann, mode }: Evaluation |
 }
 
 function skippedSection({ skipped }: Evaluation | RestEvaluation): Html {
-  const rows = skipped.slice(0, MOST_IMAGES).map(({ id, code, message }) => [id, code, message]);
+  const rows = skipped
+    .slice(0, MOST_IMAGES)
+    .map(({ id, code, message }) => [id, html`${message}<br><small>${code}</small>`]);
   return html`<section id="skipped" class="wide"><h2>Skipped images</h2>
-<p class="bad">${plural(skipped.length, 'image')} could not be read.</p>${htmlTable(['image', 'code', 'why'], rows)}${cut(skipped.length)}</section>`;
+<p class="bad">${plural(skipped.length, 'image')} could not be read.</p>${htmlTable(['image', 'why'], rows)}${cut(skipped.length)}</section>`;
 }
 
 const cut = (all: number): Html | null =>

@@ -29,8 +29,8 @@ figure svg { width: 100%; max-width: 560px; height: auto; color: var(--text); --
 .scroll { overflow-x: auto; margin-top: 8px; }
 table { border-collapse: collapse; font-size: 0.875rem; width: 100%; }
 th, td { text-align: left; padding: 4px 12px 4px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
-td { overflow-wrap: break-word; }
-td:first-child { min-width: 6.5em; overflow-wrap: anywhere; }
+td { min-width: 6.5em; overflow-wrap: anywhere; }
+td.number { min-width: 0; overflow-wrap: normal; }
 th { color: var(--muted); font-weight: 600; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 td.number, td small { white-space: nowrap; }
