@@ -114,6 +114,7 @@ export {
   memoryTable,
   profileTable,
   quantizeTable,
+  reportPage,
   simulationTable,
   type Trace,
   traceOf,

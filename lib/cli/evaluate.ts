@@ -9,6 +9,7 @@ import {
   type OnError,
   openDataset,
   type RestEvaluation,
+  reportPage,
   type Shard,
   SpikingNetwork,
 } from '..';
@@ -46,6 +47,7 @@ interface Flags extends ModeFlags, ScheduleFlags, ScalingFlags, EnergyFlags {
   profile?: boolean;
   threads?: number;
   json?: string;
+  report?: string;
   journal?: string;
   shard?: Shard;
   onError: OnError;
@@ -60,7 +62,7 @@ Examples:
   casc evaluate q8.onnx --data cifar10:cifar-10-batches-bin --ann resnet20.onnx
   casc evaluate q8.onnx --data mnist:fashion-mnist#test --format int16 --mean 0.2860 --std 0.3530 --json result.json
   casc evaluate q8.onnx --data imagenet:val --limit 100 --json - | jq .snn.top1
-  casc evaluate q8.onnx --data imagenet:val --journal run.jsonl --on-error skip
+  casc evaluate q8.onnx --data imagenet:val --journal run.jsonl --on-error skip --report report.html
   casc evaluate q8.onnx --data imagenet:val --journal 2.jsonl --shard 2/4              one of four; then casc merge *.jsonl
   casc evaluate q8.onnx --data cifar10:cifar-10-batches-bin --margin 1                 accuracy at every number of levels
   casc evaluate q8.onnx --data cifar10:cifar-10-batches-bin --neuron if --sleep 0      a baseline of the literature
@@ -88,7 +90,8 @@ export function evaluateCommand(done: (exitCode: number) => void): Command {
         .default('fail'),
     )
     .option('--profile', 'time, spikes, additions and path by layer, awake and asleep')
-    .option('--json <out.json>', 'write the figures as JSON; - for stdout, instead of the table');
+    .option('--json <out.json>', 'write the figures as JSON; - for stdout, instead of the table')
+    .option('--report <out.html>', 'write a page with curves, histograms and tables, for a browser');
   return addScaling(addSchedule(addThreads(addMode(addEnergy(command)))))
     .addHelpText('after', HELP)
     .action((file: string, flags: Flags) =>
@@ -96,7 +99,8 @@ export function evaluateCommand(done: (exitCode: number) => void): Command {
         stop.addEventListener('abort', () =>
           console.error('casc: ends after the images in hand; Ctrl-C again: at once'),
         );
-        const result = await printResult(flags.json, () => run(file, flags, stop), evaluationTable, isWhole);
+        const page = { path: flags.report, text: reportPage };
+        const result = await printResult(flags.json, () => run(file, flags, stop), evaluationTable, isWhole, page);
         if (!isWhole(result)) {
           const { images, selected, skipped } = result;
           console.error(`casc: interrupted after ${images + skipped.length} of ${selected} images`);

@@ -1,6 +1,6 @@
 /** What an evaluation says a spiking net costs. */
 import type { Evaluation } from '../evaluate';
-import { count, plural, type Row, table } from './table';
+import { count, joules, plural, type Row, table } from './table';
 
 export function costs({ images, model, steps, spikes, layers, operations, energy, throughput }: Evaluation): string {
   const { wake, sleep, notAtRest } = steps;
@@ -25,25 +25,19 @@ export function costs({ images, model, steps, spikes, layers, operations, energy
       'additions per image',
       `${count(operations.synaptic)}, ${count(operations.sleep)} of them asleep (${perMac} per multiply-add of the dense ANN)`,
     ],
-    ['energy per image', `${joules(energy.snn)}, ANN ${joules(energy.ann)} (${pricesOf(energy)})`],
+    ['energy per image', `${joules(energy.snn)}, ANN ${joules(energy.ann)} (${pricesOf(energy)}; memory not counted)`],
     ['throughput', `${throughput.imagesPerSecond.toFixed(1)} images per second (${model.isa})`],
   ];
   return table(null, rows);
 }
 
 /** Of all neurons alike. */
-function meanRate(layers: Evaluation['layers']): number {
+export function meanRate(layers: Evaluation['layers']): number {
   const neurons = layers.reduce((sum, layer) => sum + layer.neurons, 0);
   return layers.reduce((sum, layer) => sum + layer.firingRate * layer.neurons, 0) / neurons;
 }
 
-/** Three digits, in the unit that needs no exponent. */
-function joules(value: number): string {
-  const [factor, unit] = value < 1e-6 ? [1e9, 'nJ'] : value < 1e-3 ? [1e6, 'µJ'] : value < 1 ? [1e3, 'mJ'] : [1, 'J'];
-  return `${Number((value * factor).toPrecision(3))} ${unit}`;
-}
-
-function pricesOf({ prices: { multiplyAdd, addition } }: Evaluation['energy']): string {
+export function pricesOf({ prices: { multiplyAdd, addition } }: Evaluation['energy']): string {
   const pico = (value: number) => Number((value * 1e12).toPrecision(6));
-  return `${pico(multiplyAdd)} pJ a multiply-add, ${pico(addition)} pJ an addition; memory not counted`;
+  return `${pico(multiplyAdd)} pJ a multiply-add, ${pico(addition)} pJ an addition`;
 }

@@ -56,3 +56,9 @@ export const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(byt
 
 /** "1 image", "2 images". */
 export const plural = (n: number, what: string): string => `${count(n)} ${what}${n === 1 ? '' : 's'}`;
+
+/** Three digits, in the unit that needs no exponent. */
+export function joules(value: number): string {
+  const [factor, unit] = value < 1e-6 ? [1e9, 'nJ'] : value < 1e-3 ? [1e6, 'µJ'] : value < 1 ? [1e3, 'mJ'] : [1, 'J'];
+  return `${Number((value * factor).toPrecision(3))} ${unit}`;
+}

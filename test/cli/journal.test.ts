@@ -92,7 +92,12 @@ test('kill -9 at ten random moments, then resumed; and two shards merged: the sa
 test('Ctrl-C: the images in hand, their table, exit code 130, no file but the journal; a second one ends at once', async () => {
   const journal = at('interrupted.jsonl');
   const report = at('interrupted.json');
-  const { child, texts, ended } = await started([...slow, '--journal', journal, '--json', report], journal, 32);
+  const page = at('interrupted.html');
+  const { child, texts, ended } = await started(
+    [...slow, '--journal', journal, '--json', report, '--report', page],
+    journal,
+    32,
+  );
   child.kill('SIGINT');
   expect((await ended)[0]).toBe(130);
   const done = records(journal);
@@ -103,6 +108,7 @@ test('Ctrl-C: the images in hand, their table, exit code 130, no file but the jo
   expect(texts.out).toMatch(/\nSNN, at the end /);
   expect(texts.out).toContain(`INTERRUPTED: ${1000 - done} images still to be evaluated`);
   expect(existsSync(report)).toBe(false);
+  expect(existsSync(page)).toBe(false);
   // A batch that takes a minute.
   const endless = [...quick, '--wake', '3000', '--margin', '1', '--journal', at('endless.jsonl')];
   const again = await started(endless, at('endless.jsonl'), 1);
