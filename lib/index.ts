@@ -46,7 +46,9 @@ export {
 export { CascError, type ErrorCode, type ErrorPlace } from './errors';
 export {
   type Accuracy,
+  type AnyEvaluation,
   type AnytimePoint,
+  type AveragePrecision,
   type CalibrateOptions,
   type CalibrateProgress,
   type ClassAnswers,
@@ -55,6 +57,11 @@ export {
   type CompareOptions,
   calibrateLevels,
   compare,
+  type DetectionAnswers,
+  type DetectionEvaluateOptions,
+  type DetectionEvaluation,
+  type DetectionFigures,
+  type DetectionOptions,
   type Distribution,
   ENERGY,
   type EnergyPrices,
@@ -82,12 +89,15 @@ export {
   type MethodsComparison,
   type MethodsRow,
   mergeJournals,
+  type RestDetectionEvaluateOptions,
+  type RestDetectionEvaluation,
   type RestEvaluateOptions,
   type RestEvaluation,
   readJournal,
   type Shard,
   type StepAccuracy,
   type TransientFigures,
+  type WithoutTransient,
   wilson,
 } from './evaluate';
 export { writeWhole } from './files/atomic-write';

@@ -1,18 +1,19 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import {
+  type AnyEvaluation,
   classesOf,
   type EvaluateProgress,
-  type Evaluation,
   evaluate,
   evaluationTable,
   importModel,
   type OnError,
   openDataset,
-  type RestEvaluation,
+  parseDataSpec,
   reportPage,
   type Shard,
   SpikingNetwork,
 } from '..';
+import { addDetection, type DetectionFlags, detectionOf } from './detection';
 import { ExitCode } from './exit-code';
 import { interruptible } from './interrupt';
 import { printResult } from './json-output';
@@ -38,7 +39,7 @@ import {
 } from './options';
 import { Progress } from './progress';
 
-interface Flags extends ModeFlags, ScheduleFlags, ScalingFlags, EnergyFlags {
+interface Flags extends ModeFlags, ScheduleFlags, ScalingFlags, EnergyFlags, DetectionFlags {
   data: string;
   ann?: string;
   format?: string;
@@ -67,11 +68,14 @@ Examples:
   casc evaluate q8.onnx --data cifar10:cifar-10-batches-bin --margin 1                 accuracy at every number of levels
   casc evaluate q8.onnx --data cifar10:cifar-10-batches-bin --neuron if --sleep 0      a baseline of the literature
   casc evaluate q8.onnx --data cifar10:cifar-10-batches-bin --profile --certify none   where the time goes
-  casc evaluate q8.onnx --data cifar10:cifar-10-batches-bin --mode rest --verify 0.01`;
+  casc evaluate q8.onnx --data cifar10:cifar-10-batches-bin --mode rest --verify 0.01
+  casc evaluate q32.onnx --data coco:coco#val2017 --decoder fastestdet --ann fastestdet.onnx --at 16,32,48`;
 
 export function evaluateCommand(done: (exitCode: number) => void): Command {
   const command = new Command('evaluate')
-    .description('accuracy at every step beside the ANN, and a certificate that both compute the same')
+    .description(
+      'accuracy at every step (of a detector, average precision) beside the ANN, and a certificate that both compute the same',
+    )
     .argument('<q.onnx>')
     .requiredOption('--data <data>', 'labelled images')
     .option('--ann <fp32.onnx>', 'also evaluate the original net')
@@ -92,7 +96,7 @@ export function evaluateCommand(done: (exitCode: number) => void): Command {
     .option('--profile', 'time, spikes, additions and path by layer, awake and asleep')
     .option('--json <out.json>', 'write the figures as JSON; - for stdout, instead of the table')
     .option('--report <out.html>', 'write a page with curves, histograms and tables, for a browser');
-  return addScaling(addSchedule(addThreads(addMode(addEnergy(command)))))
+  return addDetection(addScaling(addSchedule(addThreads(addMode(addEnergy(command))))))
     .addHelpText('after', HELP)
     .action((file: string, flags: Flags) =>
       interruptible(async (stop) => {
@@ -111,35 +115,43 @@ export function evaluateCommand(done: (exitCode: number) => void): Command {
 }
 
 /** Of an evaluation as it was printed. */
-export function exitCodeOf(result: Evaluation | RestEvaluation): number {
+export function exitCodeOf(result: AnyEvaluation): number {
   const { images, certified, measured } = result.exact;
   if (!isWhole(result)) return ExitCode.Interrupted;
   if (images > 0 && !certified && !measured) return ExitCode.CertificateFailed;
   return result.skipped.length > 0 ? ExitCode.Failed : ExitCode.Done;
 }
 
-function isWhole({ images, skipped, selected }: Evaluation | RestEvaluation): boolean {
+function isWhole({ images, skipped, selected }: AnyEvaluation): boolean {
   return images + skipped.length === selected;
 }
 
-async function run(file: string, flags: Flags, stop: AbortSignal): Promise<Evaluation | RestEvaluation> {
+async function run(file: string, flags: Flags, stop: AbortSignal): Promise<AnyEvaluation> {
   const network = await importModel(file);
   const scaling = scalingOf(flags, network);
   const snn = SpikingNetwork.from(network, { format: parseFormat(flags.format), scaling });
   const progress = new Progress('evaluating');
   try {
     const { limit, ann, certify, profile, mode, verify, threads, journal, shard, energy, onError } = flags;
-    const classes = classesOf(network);
+    const detection = await detectionOf(flags);
+    const boxes = ['coco', 'voc'].includes(parseDataSpec(flags.data).kind);
+    const classes = boxes ? undefined : classesOf(network);
     const dataset = await openDataset(flags.data, { scaling, limit, classes, onError, signal: stop });
     if (!scaling) noteDefaultScaling(file);
     const options = {
       ...scheduleOf(flags),
       ...{ ann, certify, profile, verify, threads, journal, shard, energy, stop },
-      onProgress: ({ done, total, resumed, skipped, top1 }: EvaluateProgress) => {
+      onProgress: ({ done, total, resumed, skipped, top1, ap50 }: EvaluateProgress) => {
         const unread = skipped > 0 ? `, ${skipped} skipped` : '';
-        progress.update(done, total, `, top-1 ${(100 * top1).toFixed(2)} %${unread}`, resumed);
+        const figure = top1 === undefined ? `AP50 ${ap50!.toFixed(3)}` : `top-1 ${(100 * top1).toFixed(2)} %`;
+        progress.update(done, total, `, ${figure}${unread}`, resumed);
       },
     };
+    if (detection) {
+      return mode === 'rest'
+        ? await evaluate(snn, dataset, { ...options, detection, mode })
+        : await evaluate(snn, dataset, { ...options, detection, mode });
+    }
     return mode === 'rest'
       ? await evaluate(snn, dataset, { ...options, mode })
       : await evaluate(snn, dataset, { ...options, mode });

@@ -5,7 +5,7 @@ import { StepCurve } from './curve';
 import type { AnytimePoint, ClassificationFigures, StepAccuracy } from './evaluation';
 import type { JournalHeader } from './header';
 import type { EvaluatedRecord } from './record';
-import type { Collector } from './task';
+import type { Collector, Running } from './task';
 
 type Disagreeing = ClassificationFigures['disagreeing'][number];
 
@@ -50,8 +50,8 @@ export class ClassificationCollector implements Collector<ClassAnswers, Classifi
     });
   }
 
-  running(): number {
-    return this.images > 0 ? this.snn.accuracy().top1 : 0;
+  running(): Running {
+    return { top1: this.images > 0 ? this.snn.accuracy().top1 : 0 };
   }
 
   figures(): ClassificationFigures {

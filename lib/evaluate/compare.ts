@@ -1,16 +1,17 @@
 /** The methods of the literature beside each other: one net, one engine, several numbers of levels. */
 import { CascError } from '../errors';
+import { classesOf } from '../graph';
 import { abortable, addon, type NativeDensePlan, type PlanFormat } from '../native';
 import type { QuantizeMethod } from '../quantize';
 import { openPlan } from '../quantize/calibrate';
 import { Counter } from './accuracy';
+import { classificationJudge } from './classification';
 import type { Accuracy } from './evaluation';
 import { BATCH, importOriginal, type LevelsOptions, type LevelsPlace, placesOf, spikingAt } from './levels';
 import { type ComparedMethod, METHODS, MethodCollector, type MethodFigures, NAMES } from './methods';
 import { firstClasses } from './ranking';
 import { rowOf } from './runner';
 import type { Judge } from './task';
-import { judgeOf } from './tasks';
 
 export type CompareOptions = LevelsOptions;
 
@@ -54,7 +55,7 @@ export async function compare(file: string, options: CompareOptions): Promise<Me
   const { calibration, data, format = 'int8', method = 'mse' } = options;
   const places = placesOf(options);
   const ann = await importOriginal(file, data);
-  const judge = judgeOf(ann);
+  const judge = classificationJudge(classesOf(ann), ann.file);
   const original = openPlan(ann);
   try {
     const rows: MethodsRow[] = [];

@@ -36,8 +36,10 @@ export interface EvaluateProgress {
   resumed: number;
   /** Of `done`, those that could not be read. */
   skipped: number;
-  /** Of a classifier. */
-  top1: number;
+  /** Of a classifier's spiking net, so far. */
+  top1?: number;
+  /** Of a detector's, so far and now and then: AP at an overlap of 0.5. */
+  ap50?: number;
 }
 
 export interface EvaluateOptions extends CommonOptions {
@@ -151,6 +153,15 @@ export interface TransientFigures {
   };
 }
 
+/** What stands in its place in mode 'rest'. */
+export interface WithoutTransient {
+  steps: null;
+  spikes: null;
+  layers: null;
+  operations: { synaptic: null; wake: null; sleep: null; denseMacs: number; firstLayerMacs: number };
+  energy: Omit<TransientFigures['energy'], 'snn'> & { snn: null };
+}
+
 /** One step of the simulation, over all images. An image whose phase ended earlier carries its answer forward. */
 export interface StepAccuracy extends Step {
   top1: number;
@@ -196,13 +207,8 @@ export interface Evaluation extends EvaluationFrame, ClassificationFigures, Tran
 }
 
 /** Computed without the transient: what only a simulation has is null. */
-export interface RestEvaluation extends EvaluationFrame, ClassificationFigures {
+export interface RestEvaluation extends EvaluationFrame, ClassificationFigures, WithoutTransient {
   mode: 'rest';
   /** At rest: the quantised ANN's. */
   snn: ClassificationFigures['snn'] & { top1PerStep: null; anytime: null };
-  steps: null;
-  spikes: null;
-  layers: null;
-  operations: { synaptic: null; wake: null; sleep: null; denseMacs: number; firstLayerMacs: number };
-  energy: Omit<TransientFigures['energy'], 'snn'> & { snn: null };
 }

@@ -1,11 +1,12 @@
 /** The figures of an evaluation, from its header and its records alone, whoever computed them, when and in which order. */
 import { CascError } from '../errors';
 import { Certification } from './certification';
+import type { DetectionEvaluation, RestDetectionEvaluation } from './detection-evaluation';
 import { COUNTED, ENERGY, type EnergyPrices } from './energy';
 import type { Evaluation, EvaluationFrame, RestEvaluation } from './evaluation';
 import { imagesOf, type JournalHeader } from './header';
 import { type FailedRecord, type ImageRecord, isFailed } from './record';
-import type { Collector } from './task';
+import type { Collector, Running } from './task';
 import { taskOf } from './tasks';
 import { TransientCollector } from './transient-figures';
 
@@ -14,6 +15,9 @@ export interface FiguresOptions {
   energy?: EnergyPrices;
   signal?: AbortSignal;
 }
+
+/** Of any task and mode: `task` and `mode` tell them apart. */
+export type AnyEvaluation = Evaluation | RestEvaluation | DetectionEvaluation | RestDetectionEvaluation;
 
 export class Figures {
   private readonly task: Collector<unknown, object>;
@@ -48,13 +52,13 @@ export class Figures {
   }
 
   /** Records so far, those of images that could not be read, and the task's running figure. */
-  progress(): { done: number; skipped: number; running: number } {
+  progress(): { done: number; skipped: number; running: Running } {
     const skipped = this.skipped.length;
     return { done: this.evaluated + skipped, skipped, running: this.task.running() };
   }
 
   /** Throws ERR_CASC_DATA where no image was evaluated. */
-  evaluation(): Evaluation | RestEvaluation {
+  evaluation(): AnyEvaluation {
     const { header, transient, energy } = this;
     if (this.evaluated === 0) throw this.nothing();
     const { total, firstLayer } = header.macs;
@@ -114,7 +118,7 @@ export async function figuresOf(
   header: JournalHeader,
   records: Iterable<ImageRecord> | AsyncIterable<ImageRecord>,
   options: FiguresOptions = {},
-): Promise<Evaluation | RestEvaluation> {
+): Promise<AnyEvaluation> {
   const figures = new Figures(header, options);
   for await (const record of records) {
     options.signal?.throwIfAborted();

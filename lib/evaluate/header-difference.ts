@@ -5,6 +5,7 @@ import type { JournalHeader } from './header';
 /** What makes records differ, in words. Paths, the machine and its instruction set do not. */
 function essentials(header: JournalHeader): Record<string, unknown> {
   const { model, ann, data, settings, task, macs, layers, mode, version } = header;
+  const { name, ...own } = task;
   const { scaling, grid, schedule, certify, certifyAsked, verify } = settings;
   return {
     'version of casc-snn': version,
@@ -12,7 +13,8 @@ function essentials(header: JournalHeader): Record<string, unknown> {
     'fp32 net (SHA-256)': ann?.hash ?? null,
     arithmetic: model.format,
     levels: model.levels,
-    task,
+    task: name,
+    ...flat(own),
     mode,
     'data set': data.name,
     'number of images': data.images,
@@ -27,6 +29,15 @@ function essentials(header: JournalHeader): Record<string, unknown> {
     layers,
     'multiply-adds': macs,
   };
+}
+
+/** Of what a task has settings within one of its settings: each by its own name. */
+function flat(settings: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(settings).flatMap(([key, value]) =>
+      value !== null && typeof value === 'object' && !Array.isArray(value) ? Object.entries(value) : [[key, value]],
+    ),
+  );
 }
 
 /** The first three that differ, as "levels 8, now 16"; empty where none does. */

@@ -9,6 +9,16 @@ export {
 export type { ClassAnswers } from './classification';
 export { type CompareOptions, compare, type MethodsComparison, type MethodsRow } from './compare';
 export type { Likeness } from './comparison';
+export type { DetectionAnswers } from './detection-answers';
+export type {
+  AveragePrecision,
+  DetectionEvaluateOptions,
+  DetectionEvaluation,
+  DetectionFigures,
+  DetectionOptions,
+  RestDetectionEvaluateOptions,
+  RestDetectionEvaluation,
+} from './detection-evaluation';
 export { ENERGY, type EnergyPrices } from './energy';
 export { evaluate, evaluateImages } from './evaluate';
 export type {
@@ -24,8 +34,9 @@ export type {
   RestEvaluation,
   StepAccuracy,
   TransientFigures,
+  WithoutTransient,
 } from './evaluation';
-export { type FiguresOptions, figuresOf } from './figures';
+export { type AnyEvaluation, type FiguresOptions, figuresOf } from './figures';
 export type { JournalHeader, Shard } from './header';
 export { type JournalFile, readJournal } from './journal-reader';
 export type { LevelsOptions, LevelsProgress } from './levels';

@@ -1,7 +1,6 @@
 /** Journals of the shards of one evaluation, as one. */
 import { argumentError, CascError } from '../errors';
-import type { Evaluation, RestEvaluation } from './evaluation';
-import { Figures, type FiguresOptions } from './figures';
+import { type AnyEvaluation, Figures, type FiguresOptions } from './figures';
 import { inShard, type JournalHeader } from './header';
 import { differences } from './header-difference';
 import { type JournalFile, readJournal } from './journal-reader';
@@ -14,10 +13,7 @@ import { type JournalFile, readJournal } from './journal-reader';
  * @example
  * const { images, snn } = await mergeJournals(['a.jsonl', 'b.jsonl']);
  */
-export async function mergeJournals(
-  files: readonly string[],
-  options: FiguresOptions = {},
-): Promise<Evaluation | RestEvaluation> {
+export async function mergeJournals(files: readonly string[], options: FiguresOptions = {}): Promise<AnyEvaluation> {
   if (!Array.isArray(files) || files.length === 0) throw argumentError('files', 'one journal or more', files);
   const journals: JournalFile[] = [];
   for (const file of files) journals.push(await readJournal(file));

@@ -18,7 +18,8 @@ export async function headerOf(
   schedule: Schedule,
 ): Promise<Omit<JournalHeader, 'task' | 'ann'>> {
   const { network, format, levels, plan, metadata } = snn.converted;
-  const classNames = dataset.classNames ?? metadata.classes;
+  const categories = dataset.detection?.categories.map((category) => category.name);
+  const classNames = categories ?? dataset.classNames ?? metadata.classes;
   const { consistent: _, lossFree: __, notes: ___, ...own } = schedule;
   const rest = options.mode === 'rest';
   const certify = rest ? undefined : (options as EvaluateOptions).certify;

@@ -7,6 +7,7 @@ import { abortable, addon, type NativeDensePlan } from '../native';
 import { checkShape, openPlan } from '../quantize/calibrate';
 import type { Schedule, SpikingNetwork } from '../simulate';
 import { isRest } from '../simulate/rest';
+import type { DetectionOptions } from './detection-evaluation';
 import type { EvaluateOptions, RestEvaluateOptions } from './evaluation';
 import { FullRunner } from './full';
 import { inShard, type JournalHeader, type Shard } from './header';
@@ -18,7 +19,7 @@ import { failedRecords, type Runner } from './runner';
 import type { Judge } from './task';
 import { judgeOf } from './tasks';
 
-type Options = EvaluateOptions | RestEvaluateOptions;
+type Options = (EvaluateOptions | RestEvaluateOptions) & { detection?: DetectionOptions };
 
 /** Bytes that a batch's images, and its readouts after every step, may take where that still gives every thread work. */
 const BATCH_BYTES = 16e6;
@@ -48,7 +49,7 @@ export class Session {
     }
     checkShard(shard, dataset.size);
     checkShape(network, dataset);
-    const judge = judgeOf(network);
+    const judge = judgeOf(network, dataset, options);
     const schedule = snn.schedule(options);
     const rest = isRest(options);
     if (journal !== undefined && !rest && (options as EvaluateOptions).profile) {

@@ -27,6 +27,9 @@ export interface Judge<A> {
   judge(batch: DataBatch, image: number, outputs: ImageOutputs): A;
 }
 
+/** The figure of a progress bar: of a classifier's, or of a detector's spiking net. */
+export type Running = { top1: number } | { ap50: number };
+
 /** Turns records into figures. What it holds must not grow with the images beyond what the figures need. */
 export interface Collector<A, F> {
   /** In any order: the figures are the same. */
@@ -34,7 +37,7 @@ export interface Collector<A, F> {
   /** Of at least one image. */
   figures(): F;
   /** One figure of the images so far, for a progress bar; 0 before the first. */
-  running(): number;
+  running(): Running;
 }
 
 /** All that merging and resuming need to know of a task; found by the name in the header. */

@@ -1,8 +1,8 @@
 /** What an evaluation proved, in a line. */
-import type { Evaluation, RestEvaluation } from '../evaluate';
+import type { EvaluationFrame } from '../evaluate';
 import { count, plural } from './table';
 
-type Exact = Evaluation['exact'];
+type Exact = EvaluationFrame['exact'];
 
 export function certificateLine(exact: Exact, images: number, notes: readonly string[]): string {
   const { file, format } = exact;
@@ -19,7 +19,7 @@ export function certificateLine(exact: Exact, images: number, notes: readonly st
   return `NOT CERTIFIED: ${file} in ${format}: ${differences(exact, scope)}`;
 }
 
-export function verificationLine({ exact, images }: RestEvaluation): string {
+export function verificationLine({ exact, images }: Pick<EvaluationFrame, 'exact' | 'images'>): string {
   const { file, format } = exact;
   if (exact.images === 0) {
     return 'not verified: no image was simulated; --verify 0.01 simulates one in a hundred in full and compares every neuron';

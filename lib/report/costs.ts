@@ -1,8 +1,12 @@
 /** What an evaluation says a spiking net costs. */
-import type { Evaluation } from '../evaluate';
+import type { EvaluationFrame, TransientFigures } from '../evaluate';
 import { count, joules, plural, type Row, table } from './table';
 
-export function costs({ images, model, steps, spikes, layers, operations, energy, throughput }: Evaluation): string {
+/** Of any task. */
+export type Simulated = EvaluationFrame & TransientFigures;
+
+export function costs(result: Simulated): string {
+  const { images, model, steps, spikes, layers, operations, energy, throughput } = result;
   const { wake, sleep, notAtRest } = steps;
   const perMac = (operations.synaptic / operations.denseMacs).toFixed(2);
   const asleep =
@@ -32,12 +36,12 @@ export function costs({ images, model, steps, spikes, layers, operations, energy
 }
 
 /** Of all neurons alike. */
-export function meanRate(layers: Evaluation['layers']): number {
+export function meanRate(layers: Simulated['layers']): number {
   const neurons = layers.reduce((sum, layer) => sum + layer.neurons, 0);
   return layers.reduce((sum, layer) => sum + layer.firingRate * layer.neurons, 0) / neurons;
 }
 
-export function pricesOf({ prices: { multiplyAdd, addition } }: Evaluation['energy']): string {
+export function pricesOf({ prices: { multiplyAdd, addition } }: Pick<Simulated['energy'], 'prices'>): string {
   const pico = (value: number) => Number((value * 1e12).toPrecision(6));
   return `${pico(multiplyAdd)} pJ a multiply-add, ${pico(addition)} pJ an addition`;
 }

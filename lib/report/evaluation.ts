@@ -1,7 +1,15 @@
 /** The table of `casc evaluate`. */
-import type { Accuracy, Evaluation, RestEvaluation } from '../evaluate';
+import type {
+  Accuracy,
+  AnyEvaluation,
+  DetectionEvaluation,
+  Evaluation,
+  RestDetectionEvaluation,
+  RestEvaluation,
+} from '../evaluate';
 import { certificateLine, verificationLine } from './certificate';
 import { costs } from './costs';
+import { detectionSections } from './detection';
 import { profileTable } from './profile';
 import { count, percent, percentRange, plural, points, type Row, table } from './table';
 
@@ -13,13 +21,13 @@ const MOST_NAMES = 10;
 type Curve = Evaluation['snn']['top1PerStep'];
 
 /**
- * Accuracy step by step beside the ANN's, what it cost, and the certificate. In mode 'rest', which has no steps, accuracy at rest
+ * Accuracy (of a detector, average precision) step by step beside the ANN's, what it cost, and the certificate. In mode 'rest', which has no steps, accuracy at rest
  * and how it was verified.
  *
  * @example
  * console.log(evaluationTable(await evaluate(snn, dataset)));
  */
-export function evaluationTable(result: Evaluation | RestEvaluation): string {
+export function evaluationTable(result: AnyEvaluation): string {
   return [
     titleLine(result),
     '',
@@ -29,14 +37,14 @@ export function evaluationTable(result: Evaluation | RestEvaluation): string {
   ].join('\n');
 }
 
-function titleLine({ model, images, selected, shard, data }: Evaluation | RestEvaluation): string {
+function titleLine({ model, images, selected, shard, data }: AnyEvaluation): string {
   const part = shard ? ` (shard ${shard.index}/${shard.of})` : '';
   const which = images < selected ? `${count(images)} of ${plural(selected, 'image')}` : plural(images, 'image');
   return `${model.file}: ${model.levels} levels, ${model.format}, ${which} of ${data}${part}`;
 }
 
 /** What is missing from the figures, and why. */
-function unfinished({ images, selected, skipped }: Evaluation | RestEvaluation): string[] {
+function unfinished({ images, selected, skipped }: AnyEvaluation): string[] {
   const left = selected - images - skipped.length;
   const names = skipped.slice(0, MOST_NAMES).map(({ id }) => id);
   const more = skipped.length > names.length ? `, … (${skipped.length}; --json names all)` : '';
@@ -48,15 +56,10 @@ function unfinished({ images, selected, skipped }: Evaluation | RestEvaluation):
   ];
 }
 
-function fullSections(result: Evaluation): string[] {
+function fullSections(result: Evaluation | DetectionEvaluation): string[] {
   const { profile, images, notes } = result;
   return [
-    curveTable(result),
-    '',
-    ...anytimeSection(result),
-    accuracies(result),
-    '',
-    ...agreementSection(result),
+    ...(result.task === 'detection' ? detectionSections(result) : accuracySections(result)),
     costs(result),
     '',
     ...(profile ? [profileTable(profile, images), ''] : []),
@@ -64,8 +67,12 @@ function fullSections(result: Evaluation): string[] {
   ];
 }
 
+function accuracySections(result: Evaluation): string[] {
+  return [curveTable(result), '', ...anytimeSection(result), accuracies(result), '', ...agreementSection(result)];
+}
+
 /** The two accuracies of a full evaluation are one here, and what a simulation would cost is not known. */
-function restSections(result: RestEvaluation): string[] {
+function restSections(result: RestEvaluation | RestDetectionEvaluation): string[] {
   const { throughput, model, operations } = result;
   const rows: Row[] = [
     ['multiply-adds per image', count(operations.denseMacs)],
@@ -74,9 +81,9 @@ function restSections(result: RestEvaluation): string[] {
   return [
     'mode rest: computed without the transient, as the quantised ANN; no steps, no spikes',
     '',
-    accuracies(result),
-    '',
-    ...agreementSection(result),
+    ...(result.task === 'detection'
+      ? detectionSections(result)
+      : [accuracies(result), '', ...agreementSection(result)]),
     table(null, rows),
     '',
     verificationLine(result),

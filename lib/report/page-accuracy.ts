@@ -1,5 +1,5 @@
 /** Sections of the page about accuracy, and what it rests on: the certificate. */
-import type { Accuracy, Evaluation, Interval, RestEvaluation } from '../evaluate';
+import type { Accuracy, AnyEvaluation, Evaluation, Interval, RestEvaluation } from '../evaluate';
 import { certificateLine, verificationLine } from './certificate';
 import { Html, html, htmlTable } from './html';
 import type { Plots } from './plots';
@@ -8,7 +8,7 @@ import { count, percent, percentRange, plural, points } from './table';
 export function accuracySections(result: Evaluation | RestEvaluation, draw: Plots): Html[] {
   return [
     ...(result.mode === 'full' ? [curveSection(result, draw)] : []),
-    html`<section id="accuracy"><h2>Accuracy</h2>${accuracies(result)}${agreement(result)}${certificate(result)}</section>`,
+    html`<section id="accuracy"><h2>Accuracy</h2>${accuracies(result)}${agreement(result)}${certificateParagraph(result)}</section>`,
     ...anytimeSection(result),
   ];
 }
@@ -58,7 +58,7 @@ function agreement({ agreement: same, mode }: Evaluation | RestEvaluation): Html
   return parts.length > 0 ? html`<p>Same first class: ${parts.join(', ')}.</p>` : null;
 }
 
-function certificate(result: Evaluation | RestEvaluation): Html {
+export function certificateParagraph(result: AnyEvaluation): Html {
   const { exact, images, notes } = result;
   const text = result.mode === 'rest' ? verificationLine(result) : certificateLine(exact, images, notes);
   const look = exact.images === 0 || exact.measured ? 'note' : exact.certified ? 'good' : 'bad';

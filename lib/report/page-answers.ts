@@ -1,5 +1,5 @@
 /** Sections of the page about single answers: confusion, images that were answered differently, images that were skipped. */
-import type { Evaluation, RestEvaluation } from '../evaluate';
+import type { Evaluation, EvaluationFrame, RestEvaluation } from '../evaluate';
 import { type Html, html, htmlTable } from './html';
 import type { Plots } from './plots';
 import { count, plural } from './table';
@@ -66,7 +66,7 @@ function disagreeingSection({ disagreeing, classNames, ann, mode }: Evaluation |
 <details><summary>The list</summary>${htmlTable(['image', 'label', ...(ann ? ['fp32 ANN'] : []), ...nets], rows)}${cut(disagreeing.length)}</details></section>`;
 }
 
-function skippedSection({ skipped }: Evaluation | RestEvaluation): Html {
+export function skippedSection({ skipped }: Pick<EvaluationFrame, 'skipped'>): Html {
   const rows = skipped
     .slice(0, MOST_IMAGES)
     .map(({ id, code, message }) => [id, html`${message}<br><small>${code}</small>`]);

@@ -1,15 +1,14 @@
 /** Sections of the page about what the spiking net costs. */
-import type { Evaluation } from '../evaluate';
-import { meanRate, pricesOf } from './costs';
+import { meanRate, pricesOf, type Simulated } from './costs';
 import { type Html, html, htmlTable } from './html';
 import type { Plots } from './plots';
 import { count, joules, percent, plural } from './table';
 
-export function costSections(result: Evaluation, draw: Plots): Html[] {
+export function costSections(result: Simulated, draw: Plots): Html[] {
   return [restSection(result, draw), energySection(result, draw), layerSection(result, draw)];
 }
 
-function restSection({ steps, images }: Evaluation, draw: Plots): Html {
+function restSection({ steps, images }: Simulated, draw: Plots): Html {
   const { toRest, notAtRest, wake } = steps;
   const awake = html`<p class="note">${wake} awake steps${
     notAtRest > 0
@@ -22,7 +21,7 @@ function restSection({ steps, images }: Evaluation, draw: Plots): Html {
 <figure>${draw.stepsToRest(histogram)}<figcaption>Awake and asleep together, until no neuron fires: mean ${mean.toFixed(1)}, half of the images within ${p50}, 95 % within ${p95}, most ${max}.</figcaption></figure>${awake}</section>`;
 }
 
-function energySection({ energy, operations, images, spikes, throughput, model }: Evaluation, draw: Plots): Html {
+function energySection({ energy, operations, images, spikes, throughput, model }: Simulated, draw: Plots): Html {
   const share = operations.synaptic / operations.denseMacs;
   const rows = [
     ['energy, SNN', joules(energy.snn)],
@@ -40,7 +39,7 @@ function energySection({ energy, operations, images, spikes, throughput, model }
 ${htmlTable(null, rows, [1])}</section>`;
 }
 
-function layerSection({ layers, images }: Evaluation, draw: Plots): Html {
+function layerSection({ layers, images }: Simulated, draw: Plots): Html {
   const rows = layers.map(({ name, neurons, positive, negative, firingRate }) => [
     name,
     count(neurons),

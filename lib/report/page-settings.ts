@@ -1,8 +1,8 @@
 /** Section of the page about what was evaluated, how, and where. */
-import type { Evaluation, RestEvaluation } from '../evaluate';
+import type { AnyEvaluation } from '../evaluate';
 import { type Html, html, htmlTable } from './html';
 
-export function settingSections(result: Evaluation | RestEvaluation): Html[] {
+export function settingSections(result: AnyEvaluation): Html[] {
   const { version, model, ann, data, mode, schedule, scaling, machine, notes } = result;
   const rows: [string, string | Html][] = [
     ['model', html`${model.file}, ${model.format}, ${model.levels} levels<br><code>sha256 ${model.hash}</code>`],
@@ -25,7 +25,7 @@ export function settingSections(result: Evaluation | RestEvaluation): Html[] {
 }
 
 /** In the words of the command line. */
-function scheduleOf(schedule: Evaluation['schedule']): object {
+function scheduleOf(schedule: AnyEvaluation['schedule']): object {
   const { neuron, gamma, negative, upper, shift, wake, margin, sleep, cap, stagger } = schedule;
   return {
     neuron,

@@ -1,9 +1,10 @@
 /** The page of `casc evaluate --report`. */
-import type { Evaluation, RestEvaluation } from '../evaluate';
+import type { AnyEvaluation } from '../evaluate';
 import { Html, html } from './html';
 import { accuracySections } from './page-accuracy';
 import { answerSections } from './page-answers';
 import { costSections } from './page-costs';
+import { foundSections, precisionSections } from './page-detection';
 import { settingSections } from './page-settings';
 import { STYLE } from './page-style';
 import { plots } from './plots';
@@ -12,14 +13,16 @@ import { count, plural } from './table';
 /**
  * One HTML page of an evaluation, complete in itself: no script, nothing loaded from elsewhere, light or dark as the reader's system
  * has it. Accuracy at every step beside the ANNs', steps to rest, firing rates, energy, confusion, images that were answered
- * differently or skipped, certificate, settings and machine. In mode 'rest', which has no steps, without what only a simulation has.
+ * differently or skipped, certificate, settings and machine. Of a detector average precision in place of accuracy, confusion and
+ * answers. In mode 'rest', which has no steps, without what only a simulation has.
  *
  * @example
  * await writeWhole('report.html', await reportPage(await evaluate(snn, dataset, { ann: 'fp32.onnx' })));
  */
-export async function reportPage(evaluation: Evaluation | RestEvaluation): Promise<string> {
+export async function reportPage(evaluation: AnyEvaluation): Promise<string> {
   const draw = await plots();
   const { model } = evaluation;
+  const detector = evaluation.task === 'detection';
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -33,9 +36,9 @@ export async function reportPage(evaluation: Evaluation | RestEvaluation): Promi
 <main>
 ${header(evaluation)}
 <div class="cards">
-${accuracySections(evaluation, draw)}
+${detector ? precisionSections(evaluation) : accuracySections(evaluation, draw)}
 ${evaluation.mode === 'full' ? costSections(evaluation, draw) : null}
-${answerSections(evaluation, draw)}
+${detector ? foundSections(evaluation) : answerSections(evaluation, draw)}
 ${settingSections(evaluation)}
 </div>
 </main>
@@ -44,7 +47,7 @@ ${settingSections(evaluation)}
 `.text;
 }
 
-function header({ model, data, images, selected, skipped, shard, quantized, mode }: Evaluation | RestEvaluation): Html {
+function header({ model, data, images, selected, skipped, shard, quantized, mode }: AnyEvaluation): Html {
   const left = selected - images - skipped.length;
   const which = images < selected ? `${count(images)} of ${plural(selected, 'image')}` : plural(images, 'image');
   return html`<header>

@@ -1,0 +1,96 @@
+/** The task of detectors: what each net finds in an image, kept beside what is there. */
+import { type DataBatch, type Dataset, type ImageGeometry, type ImageTruth, imageGeometry } from '../datasets';
+import { type Detection, detect, mapClasses, parseDecoder } from '../detect';
+import { argumentError, CascError } from '../errors';
+import { type DetectionAnswers, detectionAnswersSchema } from './detection-answers';
+import type { DetectionFigures, DetectionOptions } from './detection-evaluation';
+import { DetectionCollector } from './detection-figures';
+import type { ImageOutputs, Judge, TaskKind } from './task';
+
+export const DETECTION: TaskKind<DetectionAnswers, DetectionFigures> = {
+  answers: detectionAnswersSchema,
+  collector: (header) => new DetectionCollector(header),
+};
+
+/**
+ * Throws ERR_CASC_ARGUMENT for a decoder or steps that are wrong, or a data set without ground truth; ERR_CASC_DATA where net and
+ * data share no class.
+ */
+export function detectionJudge(options: DetectionOptions, dataset: Dataset, rest: boolean): Judge<DetectionAnswers> {
+  const { detection: truth, scaling, kind, name } = dataset;
+  if (!truth) {
+    throw new CascError(
+      'ERR_CASC_ARGUMENT',
+      `${name} does not say what is where in its images; a detector is evaluated on coco or voc with annotations`,
+      { option: 'detection' },
+    );
+  }
+  const decoder = parseDecoder(options.decoder);
+  const at = stepsAsked(options.at ?? [], rest);
+  const classCount = truth.categories.length;
+  const classes = decoder.classNames && mapClasses(decoder.classNames, namesOf(dataset)).labels;
+  const find = (outputs: readonly Float32Array[], geometry: ImageGeometry, image: string): Detection[] => {
+    const found = detect(outputs, decoder, geometry, { classes });
+    if (found.some(([one]) => one >= classCount)) throw tooManyClasses(image, name, classCount);
+    return found;
+  };
+  return {
+    settings: {
+      name: 'detection',
+      evaluator: kind === 'voc' ? 'voc' : 'coco',
+      at,
+      decoder: { ...decoder, classNames: decoder.classNames ?? null },
+    },
+    check: () => undefined,
+    // A run that was shorter keeps what it had found at its end.
+    stepsOf: (steps) => at.map((step) => Math.min(step, steps.length) - 1),
+    judge: (batch, i, { ann, quantized, snn, perStep }: ImageOutputs) => {
+      const { image, geometry } = placeOf(batch, i);
+      const each = (outputs: readonly Float32Array[]) => find(outputs, geometry, image.id);
+      return {
+        objects: compact(image),
+        ann: ann && each(ann),
+        quantized: each(quantized),
+        snn: each(snn),
+        perStep: perStep?.map(each) ?? null,
+      };
+    },
+  };
+
+  function placeOf({ positions }: DataBatch, i: number): { image: ImageTruth; geometry: ImageGeometry } {
+    const image = truth!.images[positions[i]!]!;
+    return { image, geometry: imageGeometry(image, scaling) };
+  }
+}
+
+function stepsAsked(at: readonly number[], rest: boolean): number[] {
+  if (!Array.isArray(at) || !at.every((step) => Number.isInteger(step) && step >= 1)) {
+    throw argumentError('detection.at', 'whole numbers of steps, at least 1', at);
+  }
+  if (rest && at.length > 0) {
+    throw new CascError('ERR_CASC_ARGUMENT', 'detection.at does not go with mode "rest", which simulates no steps', {
+      option: 'at',
+    });
+  }
+  return [...new Set(at)].sort((a, b) => a - b);
+}
+
+const namesOf = ({ detection }: Dataset): string[] => detection!.categories.map(({ name }) => name);
+
+function compact({ objects }: ImageTruth): DetectionAnswers['objects'] {
+  return objects.map((object) => [
+    object.label,
+    ...object.box,
+    object.area,
+    object.crowd ? 1 : 0,
+    object.difficult ? 1 : 0,
+  ]);
+}
+
+function tooManyClasses(image: string, data: string, classes: number): CascError {
+  return new CascError(
+    'ERR_CASC_DATA',
+    `image ${image}: the net finds classes that ${data}, which has ${classes}, does not know; give the decoder its classNames, in the order of its channels`,
+    { image },
+  );
+}
