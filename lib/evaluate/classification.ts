@@ -38,6 +38,8 @@ export const CLASSIFICATION: TaskKind<ClassAnswers, ClassificationFigures> = {
 export function classificationJudge(outputs: number, file: string): Judge<ClassAnswers> {
   return {
     settings: { name: 'classification' },
+    notes: [],
+    everyStep: true,
     check: (batch) => checkLabels(batch, outputs, file),
     stepsOf: (steps) => [...steps.keys()],
     judge: ({ labels }, image, outputsOf) => judge(labels[image]!, outputsOf),

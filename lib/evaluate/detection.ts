@@ -28,9 +28,10 @@ export function detectionJudge(options: DetectionOptions, dataset: Dataset, rest
   const decoder = parseDecoder(options.decoder);
   const at = stepsAsked(options.at ?? [], rest);
   const classCount = truth.categories.length;
-  const classes = decoder.classNames && mapClasses(decoder.classNames, namesOf(dataset)).labels;
+  const names = truth.categories.map((category) => category.name);
+  const map = decoder.classNames && mapClasses(decoder.classNames, names);
   const find = (outputs: readonly Float32Array[], geometry: ImageGeometry, image: string): Detection[] => {
-    const found = detect(outputs, decoder, geometry, { classes });
+    const found = detect(outputs, decoder, geometry, { classes: map?.labels });
     if (found.some(([one]) => one >= classCount)) throw tooManyClasses(image, name, classCount);
     return found;
   };
@@ -41,6 +42,8 @@ export function detectionJudge(options: DetectionOptions, dataset: Dataset, rest
       at,
       decoder: { ...decoder, classNames: decoder.classNames ?? null },
     },
+    notes: map && map.unknown.length > 0 ? [`the net does not know ${map.unknown.join(', ')}: it finds none`] : [],
+    everyStep: at.length > 0,
     check: () => undefined,
     // A run that was shorter keeps what it had found at its end.
     stepsOf: (steps) => at.map((step) => Math.min(step, steps.length) - 1),
@@ -74,8 +77,6 @@ function stepsAsked(at: readonly number[], rest: boolean): number[] {
   }
   return [...new Set(at)].sort((a, b) => a - b);
 }
-
-const namesOf = ({ detection }: Dataset): string[] => detection!.categories.map(({ name }) => name);
 
 function compact({ objects }: ImageTruth): DetectionAnswers['objects'] {
   return objects.map((object) => [

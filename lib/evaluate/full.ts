@@ -28,7 +28,12 @@ export class FullRunner implements Runner {
     const wanted = imagesToCertify(options.certify, this.schedule);
     // Positions ascend, so that those below the number wanted are the batch's first.
     const certify = positions.filter((at) => wanted === null || at < wanted).length;
-    const result = await snn.simulate(images, count, { ...options, everyStep: true, oracle: true, certify });
+    const result = await snn.simulate(images, count, {
+      ...options,
+      everyStep: judge.everyStep,
+      oracle: true,
+      certify,
+    });
     const seconds = (performance.now() - started) / 1000 / count;
     if (result.profile) this.profile = this.profile ? addProfiles(this.profile, result.profile) : result.profile;
     const perStep = await this.outputsPerStep(result);

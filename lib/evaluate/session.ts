@@ -63,15 +63,17 @@ export class Session {
       ? new RestRunner(snn, judge, dataset.size, options as RestEvaluateOptions, schedule)
       : new FullRunner(snn, judge, options as EvaluateOptions, schedule);
     const original = options.ann === undefined ? null : await openOriginal(options.ann, dataset, network);
+    const shared = await headerOf(snn, dataset, options, schedule);
     const header = {
-      ...(await headerOf(snn, dataset, options, schedule)),
+      ...shared,
+      notes: [...shared.notes, ...judge.notes],
       task: judge.settings,
       ann: original && { file: original.file, hash: original.hash },
     };
     const plan = original && openPlan(original);
     try {
       const opened = journal === undefined ? null : await Journal.open(journal, header);
-      const size = batchSize ?? defaultBatch(snn, schedule, header.machine.threads);
+      const size = batchSize ?? defaultBatch(snn, judge, schedule, header.machine.threads);
       return new Session(header, dataset, runner, judge, plan, opened, size, options);
     } catch (error) {
       plan?.dispose();
@@ -164,8 +166,13 @@ function checkShard(shard: Shard | undefined, images: number): void {
 }
 
 /** As many images as fit, two for each thread at least. Sleep is taken to last as long as the net is deep. */
-function defaultBatch(snn: SpikingNetwork, { wake, margin }: Schedule, threads: number): number {
-  const steps = wake + Math.ceil(wake / margin) * snn.converted.depth;
+function defaultBatch(
+  snn: SpikingNetwork,
+  { everyStep }: Judge<unknown>,
+  { wake, margin }: Schedule,
+  threads: number,
+): number {
+  const steps = everyStep ? wake + Math.ceil(wake / margin) * snn.converted.depth : 1;
   const bytes = (snn.inputSize + steps * snn.readoutSize) * Float32Array.BYTES_PER_ELEMENT;
   return Math.min(MOST_IMAGES, Math.max(2 * threads, Math.floor(BATCH_BYTES / bytes)));
 }

@@ -21,6 +21,10 @@ export interface Judge<A> {
   readonly settings: JournalHeader['task'];
   /** Throws CascError for a batch whose images cannot be judged: said before it is simulated. */
   check(batch: DataBatch): void;
+  /** What a reader of the figures should know. */
+  readonly notes: readonly string[];
+  /** Whether `stepsOf` ever names a step: readouts of every step take room. */
+  readonly everyStep: boolean;
   /** Of the image's own steps, the places (ascending, from 0) whose outputs it wants to see. */
   stepsOf(steps: readonly Step[]): readonly number[];
   /** Answers of the batch's image at place `image`. Must not depend on the other images. */

@@ -236,6 +236,18 @@ test('a decoder that names the classes in another order is put right', async () 
     detections: detections.map(([label, ...rest]) => [2 - label, ...rest] as const),
   }));
   expect(result.snn.figures).toEqual(cocoFigures(finds, data.detection!));
+  expect(result.notes).toEqual([]);
+});
+
+test('classes that the net does not know are noted, and without steps the figures are the same', async () => {
+  const names = [...NAMES, 'dog'];
+  const on = await annotated(snn, IMAGES, { names });
+  const result = await run({ detection: { decoder: { ...decoder, classNames: NAMES } } }, on);
+  expect(result.notes).toEqual(['the net does not know dog: it finds none']);
+  expect(result.snn.perStep).toEqual([]);
+  const { classes: _, ...figures } = result.snn.figures as CocoFigures;
+  expect(cocoFigures(atRest, data.detection!)).toMatchObject(figures);
+  expect(result.exact).toMatchObject({ certified: true, images: IMAGES });
 });
 
 test('a classifier is evaluated as ever', async () => {
