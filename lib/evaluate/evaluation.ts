@@ -38,7 +38,7 @@ export interface EvaluateProgress {
   skipped: number;
   /** Of a classifier's spiking net, so far. */
   top1?: number;
-  /** Of a detector's, so far and now and then: AP at an overlap of 0.5. */
+  /** Of a detector's, so far, renewed now and then: AP at an overlap of 0.5, as the area under the curve. */
   ap50?: number;
 }
 
