@@ -79,25 +79,4 @@ describeWithData('casc evaluate of FastestDet', [model, 'data/coco128', 'data/vo
     const { throughput: __, ...merged } = read<DetectionEvaluation>('merged.json');
     expect(merged).toEqual(full);
   });
-
-  test.each<[string[], number, string]>([
-    [['--at', '0'], 2, 'Expected whole numbers of steps'],
-    [['--iou', '1.5'], 2, 'Expected a number from 0 to 1.'],
-    [['--decoder', at('none.json')], 1, 'is neither one of fastestdet, yolo-one-scale nor a file'],
-    [['--decoder', q8], 2, 'is no JSON'],
-    [['--decoder', 'yolo-one-scale'], 1, 'choose the net'],
-  ])('refused: %j', (args, status, text) => {
-    const run = evaluated(coco, '--limit', '1', '--mode', 'rest', ...args);
-    expect(run.stderr).toContain(text);
-    expect(run.status).toBe(status);
-  });
-
-  test.each<[string[], string]>([
-    [[], 'is a data set for detection'],
-    [['--at', '8'], '--at is for a detector; give its --decoder'],
-  ])('refused without a decoder: %j', (args, text) => {
-    const run = casc(['evaluate', q8, '--data', coco, '--limit', '1', ...args]);
-    expect(run.stderr).toContain(text);
-    expect(run.status).toBe(2);
-  });
 });

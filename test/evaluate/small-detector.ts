@@ -8,6 +8,7 @@ import {
 } from '../../lib/datasets';
 import { type Detection, detect, parseDecoder } from '../../lib/detect';
 import { importGraph } from '../../lib/graph';
+import type { OnnxModel } from '../../lib/onnx';
 import { SpikingNetwork } from '../../lib/simulate';
 import { Net, scalar } from '../graph/make';
 import { Random } from '../support/random';
@@ -28,19 +29,22 @@ export const decoder = parseDecoder({
   threshold: 0.05,
 });
 
-export function detector(): SpikingNetwork {
-  const net = new Net(['N', 2, 5, 5]);
+export function detectorModel(channels: number): OnnxModel {
+  const net = new Net(['N', channels, 5, 5]);
   const activation = (x: string) => {
     const level = net.add('Floor', [net.add('Add', [net.add('Mul', [x, scalar(5)]), scalar(0.5)])]);
     return net.add('Div', [net.add('Clip', [level, scalar(0), scalar(6)]), scalar(5)]);
   };
-  let x = activation(net.conv('x', 4, 2));
+  let x = activation(net.conv('x', 4, channels));
   for (let i = 0; i < 2; i++) x = activation(net.add('Add', [net.conv(x, 4, 4), x]));
   const objectness = net.add('Sigmoid', [net.conv(x, 1, 4, 1)]);
   const box = net.conv(x, 4, 4, 1);
   const classes = net.add('Softmax', [net.conv(x, NAMES.length, 4, 1)], { axis: 1 });
-  const network = importGraph(net.model([objectness, box, classes]));
-  return SpikingNetwork.from(network, { format: 'int8', inputRange: { min: -3, max: 3 } });
+  return net.model([objectness, box, classes]);
+}
+
+export function detector(): SpikingNetwork {
+  return SpikingNetwork.from(importGraph(detectorModel(2)), { format: 'int8', inputRange: { min: -3, max: 3 } });
 }
 
 const scaling: InputScaling = parseInputScaling({ resize: { rule: 'stretch', size: 5 } });

@@ -1,0 +1,114 @@
+/** casc evaluate of a detector of one's own: ONNX file, decoder file, annotated images; table, JSON, journal and page. */
+import { mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import type { CocoFigures, DetectionEvaluation } from '../../lib';
+import { writeModel } from '../../lib/onnx';
+import { decoder, detectorModel, NAMES } from '../evaluate/small-detector';
+import { describeWithBrowser } from '../support/browser';
+import { casc, temporaryFolder } from '../support/casc';
+import { Random } from '../support/random';
+
+const IMAGES = 6;
+const folder = temporaryFolder();
+const at = (name: string) => join(folder, name);
+const read = <T>(name: string) => JSON.parse(readFileSync(at(name), 'utf8')) as T;
+const untimed = ({ throughput: _, ...rest }: DetectionEvaluation) => rest;
+
+const net = at('detector.onnx');
+const evaluated = (...args: string[]) =>
+  casc(['evaluate', net, '--data', `coco:${folder}`, '--resize', '5x5', '--format', 'int8', ...args]);
+const detector = ['--decoder', at('decoder.json'), '--at', '2,9'];
+
+/** Annotated is what the net itself finds, but for a shift, so that figures are neither 0 nor 1. */
+function annotate(boxes: Record<string, number[][]>): void {
+  const images = Array.from({ length: IMAGES }, (_, i) => ({ id: i, file_name: `${i}.png`, width: 40, height: 30 }));
+  const annotations = images.flatMap(({ id, file_name }) =>
+    (boxes[file_name] ?? []).map(([label, , x1, y1, x2, y2], i) => {
+      const [width, height] = [x2! - x1!, y2! - y1!];
+      const bbox = [x1! + i * 0.3 * width, y1, width, height];
+      return { id: 100 * id + i, image_id: id, category_id: label! + 1, bbox, area: width * height, iscrowd: 0 };
+    }),
+  );
+  const categories = NAMES.map((name, i) => ({ id: i + 1, name }));
+  writeFileSync(at('annotations/instances_all.json'), JSON.stringify({ images, annotations, categories }));
+}
+
+beforeAll(async () => {
+  mkdirSync(at('annotations'));
+  mkdirSync(at('images'));
+  const random = new Random(5);
+  for (let i = 0; i < IMAGES; i++) {
+    const pixels = Uint8Array.from({ length: 40 * 30 * 3 }, () => random.int(0, 255));
+    const image = sharp(pixels, { raw: { width: 40, height: 30, channels: 3 } });
+    writeFileSync(at(`images/${i}.png`), await image.png().toBuffer());
+  }
+  writeFileSync(net, writeModel(detectorModel(3)));
+  writeFileSync(at('decoder.json'), JSON.stringify(decoder));
+  annotate({});
+  expect(evaluated(...detector, '--journal', at('first.jsonl'))).toMatchObject({ status: 0, stderr: '' });
+  const [, ...records] = readFileSync(at('first.jsonl'), 'utf8').trim().split('\n');
+  const found = records.map((line) => JSON.parse(line) as { id: string; answers: { snn: number[][] } });
+  annotate(Object.fromEntries(found.map(({ id, answers }) => [id, answers.snn.slice(0, 3)])));
+});
+
+test('another ground truth is another evaluation', () => {
+  const { status, stderr } = evaluated(...detector, '--journal', at('first.jsonl'));
+  expect(stderr).toContain('data (SHA-256');
+  expect(status).toBe(1);
+});
+
+test('table and JSON; a journal that was cut off is taken up again', () => {
+  const journal = at('run.jsonl');
+  const run = evaluated(...detector, '--journal', journal, '--json', at('whole.json'));
+  expect(run).toMatchObject({ status: 0, stderr: '' });
+  const whole = read<DetectionEvaluation>('whole.json');
+  const { AP50 } = whole.snn.figures as CocoFigures;
+  expect(AP50).toBeGreaterThan(0);
+  expect(AP50).toBeLessThan(1);
+  expect(whole).toMatchObject({ evaluator: 'coco', exact: { certified: true, images: IMAGES }, objects: 3 * IMAGES });
+  expect(run.stdout).toMatch(new RegExp(`^AP50 +${AP50!.toFixed(3)} +${AP50!.toFixed(3)}$`, 'm'));
+  truncateSync(journal, readFileSync(journal).length - 600);
+  expect(evaluated(...detector, '--journal', journal, '--json', at('again.json')).status).toBe(0);
+  expect(untimed(read('again.json'))).toEqual(untimed(whole));
+});
+
+test.each<[string[], number, string]>([
+  [[], 2, 'say what the net'],
+  [['--at', '2'], 2, '--at is for a detector; give its --decoder, too'],
+  [['--decoder', 'yolo'], 1, '--decoder yolo is neither one of fastestdet, yolo-one-scale nor a file'],
+  [['--decoder', net], 2, 'is no JSON'],
+  [['--decoder', 'fastestdet'], 1, 'Choose the net'],
+  [[...detector, '--at', '0'], 2, 'Expected whole numbers of steps'],
+  [[...detector, '--iou', '1.5'], 2, 'Expected a number from 0 to 1.'],
+  [[...detector, '--mode', 'rest'], 2, 'no steps'],
+])('refused: %j', (args, status, text) => {
+  const run = evaluated(...args);
+  expect(run.stderr.replace(/\s+/g, ' ')).toContain(text);
+  expect(run.status).toBe(status);
+});
+
+describeWithBrowser('the page of a detector', (open) => {
+  test('has average precision for each net, step and class', async () => {
+    const files = ['--json', at('page.json'), '--report', at('page.html')];
+    expect(evaluated(...detector, '--ann', net, ...files)).toMatchObject({ status: 0, stderr: '' });
+    const { page, messages } = await open(at('page.html'));
+    const cells = (selector: string): Promise<string[]> =>
+      page.evaluate(`[...document.querySelectorAll('${selector} td')].map((cell) => cell.textContent)`);
+    const { snn, quantized, ann } = read<DetectionEvaluation>('page.json');
+    const each = [ann!, quantized, snn].map(({ figures }) => figures as CocoFigures);
+    const precision = await cells('#precision');
+    expect(precision.slice(0, 8)).toEqual([
+      ...['AP', ...each.map(({ AP }) => AP!.toFixed(3))],
+      ...['AP50', ...each.map((figures) => figures.AP50!.toFixed(3))],
+    ]);
+    expect(precision).toHaveLength(12 * 4);
+    expect((await cells('#steps')).filter((_, i) => i % 4 === 0)).toEqual(['2', '9', 'end']);
+    const known = each[2]!.classes.filter(({ objects }) => objects > 0);
+    expect((await cells('#classes')).filter((_, i) => i % 5 < 2)).toEqual(
+      known.flatMap(({ name, objects }) => [name, String(objects)]),
+    );
+    expect(await page.locator('#rest svg, #layers svg').count()).toBeGreaterThan(1);
+    expect(messages).toEqual([]);
+  });
+});
