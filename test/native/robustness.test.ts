@@ -612,8 +612,13 @@ describe('lifetimes', () => {
       }
     };
     await round(1500);
-    const before = process.memoryUsage().rss;
-    await round(2500);
-    expect(process.memoryUsage().rss - before).toBeLessThan(48 * 2 ** 20);
+    // What is left behind shows in every round; what other tests left to the garbage collector does not.
+    const growth: number[] = [];
+    for (let times = 0; times < 4; times++) {
+      const before = process.memoryUsage().rss;
+      await round(1000);
+      growth.push(process.memoryUsage().rss - before);
+    }
+    expect(Math.min(...growth)).toBeLessThan(8 * 2 ** 20);
   });
 });
