@@ -140,7 +140,6 @@ async function quantizeWith(
       percentile: flags.percentile,
       iterations,
       split: flags.split,
-      ridge: flags.ridge,
       scaling: calibration?.scaling ?? scaling,
       threads: flags.threads,
       signal,

@@ -183,6 +183,8 @@ export interface Correction {
   weight: Float32Array;
   /** To be added to the bias, [M]. */
   bias: Float32Array;
+  /** That it was found with. */
+  ridge: number;
   /** Σ residual², before and after the correction, and Σ target². */
   before: number;
   after: number;
@@ -191,10 +193,16 @@ export interface Correction {
 
 export interface NativeRegression extends NativeStream {
   /**
-   * Least squares of residual − ΔW·x − Δb, with ridge · mean(Σx²) · Σ ΔW² added (mean over the weights of a group). Rejects with
-   * ERR_CASC_CALIBRATION where values were not finite.
+   * Begins anew with other residuals. The plan must give the same values at the convolution's input: sums of these are kept, and only
+   * those with the residuals are made again. Throws ERR_CASC_ARGUMENT for another convolution.
    */
-  solve(options: { ridge: number; threads: number; abort?: NativeAbortFlag }): Promise<Correction>;
+  restart(description: RegressionDescription): void;
+  /**
+   * Least squares of residual − ΔW·x − Δb, with ridge · mean(Σx²) · Σ ΔW² added (mean over the weights of a group). Without `ridge` the
+   * one with which each half of the images, those of even numbers and those of odd ones, explains the other's residuals best.
+   * Rejects with ERR_CASC_CALIBRATION where values were not finite.
+   */
+  solve(options: { ridge?: number; threads: number; abort?: NativeAbortFlag }): Promise<Correction>;
   /**
    * The convolution's weights and biases as multiples of steps, chosen one after the other so that what solve() minimises grows
    * little (Babai's nearest plane, as GPTQ).
