@@ -36,7 +36,7 @@ export async function reportPage(evaluation: AnyEvaluation): Promise<string> {
 <main>
 ${header(evaluation)}
 <div class="cards">
-${detector ? precisionSections(evaluation) : accuracySections(evaluation, draw)}
+${detector ? precisionSections(evaluation, draw) : accuracySections(evaluation, draw)}
 ${evaluation.mode === 'full' ? costSections(evaluation, draw) : null}
 ${detector ? foundSections(evaluation) : answerSections(evaluation, draw)}
 ${settingSections(evaluation)}

@@ -12,6 +12,7 @@ import {
 } from '../../lib/evaluate';
 import { evaluationTable } from '../../lib/report';
 import { foundSections, precisionSections } from '../../lib/report/page-detection';
+import { plots } from '../../lib/report/plots';
 import type { SpikingNetwork } from '../../lib/simulate';
 import { temporaryFolder } from '../support/casc';
 import { classifier, dataset } from './small';
@@ -186,14 +187,15 @@ test('the table and the page have the figures', async () => {
   );
   expect(text).toContain('same detections: SNN and quantised ANN 100.00 % of the images');
   expect(text).toContain('certified:');
-  const sections = textOf([...precisionSections(result), ...foundSections(result)]);
+  const draw = await plots();
+  const sections = textOf([...precisionSections(result, draw), ...foundSections(result)]);
   expect(sections).toContain(
     `<td>AP</td><td class="number">${(result.ann!.figures as CocoFigures).AP!.toFixed(3)}</td>`,
   );
   expect(sections).toContain(`<td>end</td><td class="number">${figures.AP!.toFixed(3)}</td>`);
   expect(sections).toContain('<td>bee</td>');
   const rest = await evaluate(snn, data, { mode: 'rest', detection: { decoder } });
-  for (const made of [evaluationTable(rest), textOf(precisionSections(rest))]) {
+  for (const made of [evaluationTable(rest), textOf(precisionSections(rest, draw))]) {
     expect(made).toContain(figures.AP75!.toFixed(3));
     expect(made).not.toContain('step ');
   }
