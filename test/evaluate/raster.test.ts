@@ -1,7 +1,7 @@
 /** The raster of an evaluation: of which image it is, and that nothing but the images decides on it. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Evaluation, evaluate, mergeJournals } from '../../lib/evaluate';
+import { evaluate, mergeJournals } from '../../lib/evaluate';
 import { rasterOptions } from '../../lib/evaluate/raster';
 import { type ImageRecord, isFailed } from '../../lib/evaluate/record';
 import { addon } from '../../lib/native';
@@ -86,7 +86,9 @@ test('where the first images cannot be read, of the first one that can; shards m
     await evaluate(net, data, { ...options, journal, shard: { index: i + 1, of: 3 }, batchSize: 1 });
   }
   expect(journals.map(having)).toEqual([[3], [7], [2]]);
-  expect(((await mergeJournals(journals)) as Evaluation).raster).toEqual(raster);
+  for (const order of [journals, [...journals].reverse()]) {
+    expect((await mergeJournals(order)).raster).toEqual(raster);
+  }
   net.dispose();
 });
 
