@@ -362,6 +362,8 @@ export interface SpikingRunOptions {
   oracle: boolean;
   /** Compare every neuron and the readout of the first so many images with the oracle (implies oracle). */
   certify: number;
+  /** Return when so many neurons of each layer fired in the first so many steps of the first image. */
+  raster?: { neurons: number; steps: number } | null;
   abort?: NativeAbortFlag;
 }
 
@@ -409,6 +411,16 @@ export interface NativeProfile {
   workingBytes: WorkingBytes;
 }
 
+/** One neuron layer. */
+export interface NativeLayerRaster {
+  /** Neurons that fired at all. */
+  fired: number;
+  /** Evenly chosen from these: indices in C×H×W order, ascending. */
+  neurons: Int32Array;
+  /** Of each neuron, step and size of every spike, one after the other; steps are the image's own, from 1. */
+  trains: Int32Array[];
+}
+
 export interface SpikingResult {
   /** ceil(wake / margin) sleep phases. */
   phases: number;
@@ -449,6 +461,8 @@ export interface SpikingResult {
   mismatches: Float64Array;
   /** Of each image that was compared; null where nothing differs. */
   firsts: (NativeDivergence | null)[];
+  /** One per neuron layer, if asked for; empty without images. */
+  raster: NativeLayerRaster[] | null;
 }
 
 export interface RestOptions {
