@@ -210,13 +210,15 @@ class Refit {
     for (const { conv, units } of inputs) {
       const regression = this.regressions.get(conv.id)!;
       try {
-        if (conv.bias!.length !== conv.shape.c) continue; // a map over positions: rounded when it is written
+        // A map over positions is rounded when it is written.
+        const isMap = conv.bias!.length !== conv.shape.c;
+        const bias = isMap ? new Float32Array(conv.shape.c) : conv.bias!;
         const rounded = await this.named(conv, (abort) =>
           regression.round({
             ...grid,
             units,
             weight: conv.weight,
-            bias: conv.bias!,
+            bias,
             most,
             biasSteps: levels,
             ridge: this.ridges.get(conv.id)!,
@@ -224,7 +226,7 @@ class Refit {
             abort,
           }),
         );
-        this.keep({ ...conv, ...rounded });
+        this.keep({ ...conv, ...rounded, ...(isMap ? { bias: conv.bias } : {}) });
       } finally {
         this.close(conv);
       }
