@@ -1,13 +1,10 @@
 /** casc evaluate of a detector of one's own: ONNX file, decoder file, annotated images; table, JSON, journal and page. */
-import { mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
-import sharp from 'sharp';
 import type { CocoFigures, DetectionEvaluation } from '../../lib';
-import { writeModel } from '../../lib/onnx';
-import { decoder, detectorModel, NAMES } from '../evaluate/small-detector';
+import { type SmallCoco, smallCoco } from '../evaluate/small-coco';
 import { describeWithBrowser } from '../support/browser';
 import { casc, temporaryFolder } from '../support/casc';
-import { Random } from '../support/random';
 
 const IMAGES = 6;
 const folder = temporaryFolder();
@@ -15,41 +12,13 @@ const at = (name: string) => join(folder, name);
 const read = <T>(name: string) => JSON.parse(readFileSync(at(name), 'utf8')) as T;
 const untimed = ({ throughput: _, ...rest }: DetectionEvaluation) => rest;
 
+let small: SmallCoco;
 const net = at('detector.onnx');
-const evaluated = (...args: string[]) =>
-  casc(['evaluate', net, '--data', `coco:${folder}`, '--resize', '5x5', '--format', 'int8', ...args]);
+const evaluated = (...args: string[]) => casc([...small.evaluate, ...args]);
 const detector = ['--decoder', at('decoder.json'), '--at', '2,9'];
 
-/** Annotated is what the net itself finds, but for a shift, so that figures are neither 0 nor 1. */
-function annotate(boxes: Record<string, number[][]>): void {
-  const images = Array.from({ length: IMAGES }, (_, i) => ({ id: i, file_name: `${i}.png`, width: 40, height: 30 }));
-  const annotations = images.flatMap(({ id, file_name }) =>
-    (boxes[file_name] ?? []).map(([label, , x1, y1, x2, y2], i) => {
-      const [width, height] = [x2! - x1!, y2! - y1!];
-      const bbox = [x1! + i * 0.3 * width, y1, width, height];
-      return { id: 100 * id + i, image_id: id, category_id: label! + 1, bbox, area: width * height, iscrowd: 0 };
-    }),
-  );
-  const categories = NAMES.map((name, i) => ({ id: i + 1, name }));
-  writeFileSync(at('annotations/instances_all.json'), JSON.stringify({ images, annotations, categories }));
-}
-
 beforeAll(async () => {
-  mkdirSync(at('annotations'));
-  mkdirSync(at('images'));
-  const random = new Random(5);
-  for (let i = 0; i < IMAGES; i++) {
-    const pixels = Uint8Array.from({ length: 40 * 30 * 3 }, () => random.int(0, 255));
-    const image = sharp(pixels, { raw: { width: 40, height: 30, channels: 3 } });
-    writeFileSync(at(`images/${i}.png`), await image.png().toBuffer());
-  }
-  writeFileSync(net, writeModel(detectorModel(3)));
-  writeFileSync(at('decoder.json'), JSON.stringify(decoder));
-  annotate({});
-  expect(evaluated(...detector, '--journal', at('first.jsonl'))).toMatchObject({ status: 0, stderr: '' });
-  const [, ...records] = readFileSync(at('first.jsonl'), 'utf8').trim().split('\n');
-  const found = records.map((line) => JSON.parse(line) as { id: string; answers: { snn: number[][] } });
-  annotate(Object.fromEntries(found.map(({ id, answers }) => [id, answers.snn.slice(0, 3)])));
+  small = await smallCoco(folder, IMAGES, 5);
 });
 
 test('another ground truth is another evaluation', () => {
