@@ -9,6 +9,7 @@ import {
   type OnError,
   openDataset,
   parseDataSpec,
+  readMetadata,
   reportPage,
   type Shard,
   SpikingNetwork,
@@ -133,9 +134,9 @@ async function run(file: string, flags: Flags, stop: AbortSignal): Promise<AnyEv
   const progress = new Progress('evaluating');
   try {
     const { limit, ann, certify, profile, mode, verify, threads, journal, shard, energy, onError } = flags;
-    const detection = await detectionOf(flags);
+    const detection = await detectionOf(flags, readMetadata(network).decoder);
     const boxes = ['coco', 'voc'].includes(parseDataSpec(flags.data).kind);
-    const classes = boxes ? undefined : classesOf(network);
+    const classes = boxes || detection ? undefined : classesOf(network);
     const dataset = await openDataset(flags.data, { scaling, limit, classes, onError, signal: stop });
     if (!scaling) noteDefaultScaling(file);
     const options = {

@@ -49,7 +49,7 @@ export class Session {
     }
     checkShard(shard, dataset.size);
     checkShape(network, dataset);
-    const judge = judgeOf(network, dataset, options);
+    const judge = judgeOf(snn.converted, dataset, options);
     const schedule = snn.schedule(options);
     const rest = isRest(options);
     if (journal !== undefined && !rest && (options as EvaluateOptions).profile) {

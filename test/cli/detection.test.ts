@@ -1,10 +1,12 @@
 /** casc evaluate of a detector of one's own: ONNX file, decoder file, annotated images; table, JSON, journal and page. */
-import { readFileSync, truncateSync } from 'node:fs';
+import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CocoFigures, DetectionEvaluation } from '../../lib';
+import { writeModel } from '../../lib/onnx';
 import { type SmallCoco, smallCoco } from '../evaluate/small-coco';
+import { detectorModel } from '../evaluate/small-detector';
 import { describeWithBrowser } from '../support/browser';
-import { casc, temporaryFolder } from '../support/casc';
+import { box, casc, temporaryFolder } from '../support/casc';
 
 const IMAGES = 6;
 const folder = temporaryFolder();
@@ -40,6 +42,28 @@ test('table and JSON; a journal that was cut off is taken up again', () => {
   truncateSync(journal, readFileSync(journal).length - 600);
   expect(evaluated(...detector, '--journal', journal, '--json', at('again.json')).status).toBe(0);
   expect(untimed(read('again.json'))).toEqual(untimed(whole));
+});
+
+test('what quantize was told is in the file, and need not be said again', async () => {
+  writeFileSync(at('relu.onnx'), writeModel(detectorModel(3, { relu: true })));
+  const data = `coco:${folder}`;
+  const levels = ['--levels', '6', '--format', 'int8', '--calibration', data, '--resize', '5x5', '--mean', '0.5'];
+  const quantised = casc(['quantize', at('relu.onnx'), '-o', at('q.onnx'), ...levels, '--decoder', small.decoder]);
+  expect(quantised).toMatchObject({ status: 0, stderr: '' });
+  const silent = casc(['evaluate', at('q.onnx'), '--data', data, '--at', '2,9', '--json', at('silent.json')]);
+  expect(silent).toMatchObject({ status: 0, stderr: '' });
+  const said = casc(['evaluate', at('q.onnx'), '--data', data, ...detector, '--json', at('said.json')]);
+  expect(said.status).toBe(0);
+  expect(read<DetectionEvaluation>('silent.json').decoder.threshold).toBe(0.05);
+  expect(untimed(read('silent.json'))).toEqual(untimed(read('said.json')));
+  const strict = casc(['evaluate', at('q.onnx'), '--data', data, '--score', '0.4', '--json', '-']);
+  expect(JSON.parse(strict.stdout)).toMatchObject({ task: 'detection', decoder: { threshold: 0.4, iou: 0.6 } });
+
+  const classified = casc(['evaluate', at('q.onnx'), '--data', `mnist:${box}`, '--channels', 'rgb']);
+  expect(classified).toMatchObject({ status: 2, stdout: '' });
+  expect(classified.stderr).toMatch(/q\.onnx is a detector, but mnist .* does not say what is where/);
+  const wrong = casc(['quantize', at('relu.onnx'), '-o', at('no.onnx'), ...levels, '--decoder', 'fastestdet']);
+  expect(wrong).toMatchObject({ status: 1, stderr: expect.stringContaining("Choose the net's decoder") });
 });
 
 test.each<[string[], number, string]>([
