@@ -104,8 +104,12 @@ export function evaluateCommand(done: (exitCode: number) => void): Command {
         stop.addEventListener('abort', () =>
           console.error('casc: ends after the images in hand; Ctrl-C again: at once'),
         );
-        const page = { path: flags.report, text: reportPage };
-        const result = await printResult(flags.json, () => run(file, flags, stop), evaluationTable, isWhole, page);
+        const { json, report, ann, journal } = flags;
+        const result = await printResult(json, () => run(file, flags, stop), evaluationTable, {
+          kept: [file, ann, journal],
+          isWhole,
+          report: { path: report, text: reportPage },
+        });
         if (!isWhole(result)) {
           const { images, selected, skipped } = result;
           console.error(`casc: interrupted after ${images + skipped.length} of ${selected} images`);

@@ -232,6 +232,25 @@ test.each([
   expect(existsSync(at('never.jsonl'))).toBe(false);
 });
 
+test('no output replaces the journal, the net, or another output', () => {
+  const journal = at('kept.jsonl');
+  const refused = (args: string[]) => {
+    const { status, stdout, stderr } = casc(args);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toMatch(/would be overwritten.*ERR_CASC_ARGUMENT/);
+  };
+  refused([...quick, '--journal', journal, '--json', journal]);
+  refused([...quick, '--json', at('same'), '--report', at('same')]);
+  const net = at('same.onnx');
+  copyFileSync(q8, net);
+  refused(['evaluate', net, '--data', data, ...scaling, '--report', net]);
+  expect(readFileSync(net)).toEqual(readFileSync(q8));
+  expect(casc([...quick, '--journal', journal]).status).toBe(0);
+  const before = readFileSync(journal);
+  refused(['merge', journal, '--json', journal]);
+  expect(readFileSync(journal)).toEqual(before);
+});
+
 test('--energy: other prices, in evaluate and in merge', () => {
   const journal = at('energy.jsonl');
   const { stdout } = casc([...quick, '--energy', '2,0.5', '--journal', journal, '--json', '-']);
