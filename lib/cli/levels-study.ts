@@ -58,7 +58,7 @@ export async function runLevelsStudy<T>(
   const network = await importModel(file);
   const scaling = scalingOf(flags, network);
   const classes = classesOf(network);
-  const { samples, limit, levels, method, split, ridge, threads } = flags;
+  const { samples, limit, levels, method, split, threads } = flags;
   const calibration = await openDataset(flags.calibration, {
     ...{ scaling, limit: samples, spread: true, labelled: false, signal },
   });
@@ -71,7 +71,7 @@ export async function runLevelsStudy<T>(
   const progress = new StagedProgress();
   try {
     return await study({
-      ...{ levels, calibration, data, method, iterations, split, ridge, threads, signal },
+      ...{ levels, calibration, data, method, iterations, split, threads, signal },
       format: parseFormat(flags.format),
       shift: parseShift(flags.shift),
       onProgress: ({ levels: q, stage, done, total }) => progress.update(`${q} levels, `, stage, done, total),

@@ -149,17 +149,12 @@ export function methodOption(): Option {
     .default('mse');
 }
 
-/** `--split`, `--ridge`, `--iterations` and `--seconds`. */
+/** `--split`, `--iterations` and `--seconds`. */
 export function addTraining(command: Command): Command {
   return command
     .option(
       '--split <share>',
       'of the methods refit and reconstruct: neurons that may be added, as a share (default: 0)',
-      nonNegativeNumber,
-    )
-    .option(
-      '--ridge <share>',
-      'of the methods refit and reconstruct: pull towards the old weights; more for few images (default: 0.01)',
       nonNegativeNumber,
     )
     .option('--iterations <n>', 'of the method reconstruct: steps for each block (default: 300)', wholeNumber(1))
@@ -173,7 +168,6 @@ export function addTraining(command: Command): Command {
 export interface TrainingFlags {
   method: QuantizeMethod;
   split?: number;
-  ridge?: number;
   iterations?: number;
   seconds?: number;
   threads?: number;

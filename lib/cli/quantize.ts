@@ -142,7 +142,6 @@ async function quantizeWith(
       clips: flags.clips,
       percentile: flags.percentile,
       split: flags.split,
-      ridge: flags.ridge,
       threads: flags.threads,
       onProgress: (done, total, stage) => progress.update('', stage, done, total),
     });

@@ -3,6 +3,7 @@ import type { Network } from '../graph';
 import type { Divergence, NeuronModel, Profile, ScheduleOptions, Step } from '../simulate';
 import type { EnergyPrices } from './energy';
 import type { JournalHeader, Shard } from './header';
+import type { RunRaster } from './record';
 import type { Interval } from './wilson';
 
 interface CommonOptions extends ScheduleOptions {
@@ -151,6 +152,16 @@ export interface TransientFigures {
     /** What is counted and what is not, in words. */
     counted: string;
   };
+  /** Of the first image that could be read; null where no record at hand has it. */
+  raster: EvaluationRaster | null;
+}
+
+/** When some neurons of each layer fired: up to 8 of a layer and, of deep nets, fewer, evenly chosen from those that fired. */
+export interface EvaluationRaster extends RunRaster {
+  /** Its id. */
+  image: string;
+  /** Its sleep steps by phase: with the schedule they say when it slept. */
+  sleep: number[];
 }
 
 /** What stands in its place in mode 'rest'. */
@@ -160,6 +171,7 @@ export interface WithoutTransient {
   layers: null;
   operations: { synaptic: null; wake: null; sleep: null; denseMacs: number; firstLayerMacs: number };
   energy: Omit<TransientFigures['energy'], 'snn'> & { snn: null };
+  raster: null;
 }
 
 /** One step of the simulation, over all images. An image whose phase ended earlier carries its answer forward. */

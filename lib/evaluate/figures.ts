@@ -5,6 +5,7 @@ import type { DetectionEvaluation, RestDetectionEvaluation } from './detection-e
 import { COUNTED, ENERGY, type EnergyPrices } from './energy';
 import type { Evaluation, EvaluationFrame, RestEvaluation } from './evaluation';
 import { imagesOf, type JournalHeader } from './header';
+import { FirstRaster } from './raster';
 import { type FailedRecord, type ImageRecord, isFailed } from './record';
 import type { Collector, Running } from './task';
 import { taskOf } from './tasks';
@@ -23,6 +24,7 @@ export class Figures {
   private readonly task: Collector<unknown, object>;
   private readonly transient: TransientCollector;
   private readonly certification = new Certification();
+  private readonly raster = new FirstRaster();
   private readonly skipped: FailedRecord[] = [];
   private readonly energy: EnergyPrices;
   private evaluated = 0;
@@ -48,6 +50,7 @@ export class Figures {
     this.seconds += record.seconds;
     this.task.add(record);
     this.certification.add(record);
+    this.raster.add(record);
     if (record.run) this.transient.add(record.at, record.run);
   }
 
@@ -64,7 +67,9 @@ export class Figures {
     const { total, firstLayer } = header.macs;
     // What a task adds is checked where its collector is written; here it is one of several.
     const shared = { mode: header.mode, ...this.task.figures(), ...this.frame() } as unknown as Evaluation;
-    if (header.mode === 'full') return { ...shared, ...transient.figures(energy) };
+    if (header.mode === 'full') {
+      return { ...shared, ...transient.figures(energy), raster: this.raster.raster() };
+    }
     return {
       ...(shared as unknown as RestEvaluation),
       steps: null,
@@ -72,6 +77,7 @@ export class Figures {
       layers: null,
       operations: { synaptic: null, wake: null, sleep: null, denseMacs: total, firstLayerMacs: firstLayer },
       energy: { snn: null, ann: total * energy.multiplyAdd, prices: energy, counted: COUNTED },
+      raster: null,
     };
   }
 

@@ -6,6 +6,7 @@ import { stepsOf } from '../simulate/schedule';
 import type { EvaluateOptions } from './evaluation';
 import { imageRun } from './image-run';
 import { addProfiles } from './profiles';
+import { rasterOptions } from './raster';
 import type { EvaluatedRecord, ImageCertificate } from './record';
 import { type AnnOutputs, type Runner, rowOf } from './runner';
 import type { Judge } from './task';
@@ -21,7 +22,7 @@ export class FullRunner implements Runner {
     private readonly schedule: Schedule,
   ) {}
 
-  async run(batch: DataBatch, ann: AnnOutputs): Promise<EvaluatedRecord<unknown>[]> {
+  async run(batch: DataBatch, ann: AnnOutputs, raster: boolean): Promise<EvaluatedRecord<unknown>[]> {
     const { snn, judge, options } = this;
     const { images, ids, positions, fileBytes, count } = batch;
     const started = performance.now();
@@ -33,6 +34,7 @@ export class FullRunner implements Runner {
       everyStep: judge.everyStep,
       oracle: true,
       certify,
+      ...(raster ? { raster: rasterOptions(snn.neuronLayers().length) } : {}),
     });
     const seconds = (performance.now() - started) / 1000 / count;
     if (result.profile) this.profile = this.profile ? addProfiles(this.profile, result.profile) : result.profile;

@@ -30,6 +30,7 @@ export type {
   EvaluateProgress,
   Evaluation,
   EvaluationFrame,
+  EvaluationRaster,
   RestEvaluateOptions,
   RestEvaluation,
   StepAccuracy,
@@ -42,5 +43,5 @@ export { type JournalFile, readJournal } from './journal-reader';
 export type { LevelsOptions, LevelsProgress } from './levels';
 export { mergeJournals } from './merge';
 export type { ComparedMethod, MethodFigures } from './methods';
-export type { EvaluatedRecord, FailedRecord, ImageRecord, ImageRun } from './record';
+export type { EvaluatedRecord, FailedRecord, ImageRecord, ImageRun, RunRaster } from './record';
 export { type Interval, wilson } from './wilson';

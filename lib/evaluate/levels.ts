@@ -10,7 +10,7 @@ import { SpikingNetwork } from '../simulate';
 export interface LevelsOptions
   extends Pick<
     QuantizeOptions,
-    'shift' | 'method' | 'clips' | 'percentile' | 'iterations' | 'split' | 'ridge' | 'scaling' | 'threads' | 'signal'
+    'shift' | 'method' | 'clips' | 'percentile' | 'iterations' | 'split' | 'scaling' | 'threads' | 'signal'
   > {
   /** Numbers of levels to try, 1 to 255: each is also the number of awake steps T. */
   levels: readonly number[];

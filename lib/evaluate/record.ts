@@ -27,6 +27,23 @@ const certificate = z.strictObject({
   first: mismatch.optional(),
 });
 
+/** When some neurons fired; see lib/simulate/raster.ts. */
+const raster = z.strictObject({
+  /** The image's own steps that it covers: all, or the first of a long run. */
+  steps: count,
+  /** Neuron layers, as the header lists them. */
+  layers: z.array(
+    z.strictObject({
+      /** Neurons of the layer that fired at all. */
+      fired: count,
+      /** Evenly chosen from these: positions in the layer's C×H×W values, ascending. */
+      neurons: z.array(count),
+      /** Of each, step (from 1) and size of every spike; below 0 it takes spikes back. */
+      trains: z.array(z.array(z.tuple([z.int().positive(), z.int()]))),
+    }),
+  ),
+});
+
 /** What only a simulation has. */
 const run = z.strictObject({
   /** Sleep steps of each sleep phase; with sleep 'auto' the silent one is counted. */
@@ -41,6 +58,8 @@ const run = z.strictObject({
   operations: z.strictObject({ wake: count, sleep: count }),
   /** 64 bits over (layer, neuron, step, sign) of all spikes, hexadecimal. */
   hash: z.string().regex(/^[0-9a-f]{16}$/),
+  /** Of the journal's first image alone. */
+  raster: raster.optional(),
 });
 
 const place = {
@@ -73,6 +92,7 @@ export const failedRecordSchema = z.strictObject({
 
 export type ImageCertificate = z.output<typeof certificate>;
 export type ImageRun = z.output<typeof run>;
+export type RunRaster = z.output<typeof raster>;
 export type FailedRecord = z.output<typeof failedRecordSchema>;
 
 export interface EvaluatedRecord<A> {

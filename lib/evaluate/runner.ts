@@ -6,8 +6,8 @@ import type { EvaluatedRecord, FailedRecord } from './record';
 export type AnnOutputs = readonly Float32Array[] | null;
 
 export interface Runner {
-  /** In the order of the batch, which has at least one image. */
-  run(batch: DataBatch, ann: AnnOutputs): Promise<EvaluatedRecord<unknown>[]>;
+  /** In the order of the batch, which has at least one image; `raster`: with that of its first one. */
+  run(batch: DataBatch, ann: AnnOutputs, raster: boolean): Promise<EvaluatedRecord<unknown>[]>;
 }
 
 /** Rows of one image in the arrays of a batch. */

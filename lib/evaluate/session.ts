@@ -1,5 +1,5 @@
 /** One evaluation at work: its header, what the journal has of it, and the records that are still to come. */
-import type { Dataset } from '../datasets';
+import type { DataBatch, Dataset } from '../datasets';
 import { argumentError, CascError } from '../errors';
 import { importModel, type Network } from '../graph';
 import { numel } from '../graph/network';
@@ -28,6 +28,9 @@ const BATCH_WORK = 2e11;
 const MOST_IMAGES = 32;
 
 export class Session {
+  /** Position of the first image that has been evaluated: its record has the raster. */
+  private first = Number.POSITIVE_INFINITY;
+
   private constructor(
     readonly header: JournalHeader,
     private readonly dataset: Dataset,
@@ -94,6 +97,7 @@ export class Session {
     for await (const record of this.journal.records()) {
       this.options.signal?.throwIfAborted();
       const { at, id, fileBytes } = record;
+      if (!isFailed(record)) this.first = Math.min(this.first, at);
       if (fileBytes !== null || isFailed(record)) known.set(at, { id, fileBytes });
       yield record;
     }
@@ -105,7 +109,7 @@ export class Session {
    * aborted, and ends after the batch in hand when `stop` is.
    */
   async *batches(): AsyncGenerator<ImageRecord[], void, undefined> {
-    const { dataset, journal, runner, judge, header, options } = this;
+    const { dataset, journal, judge, header, options } = this;
     const { signal, stop } = options;
     const positions = Array.from({ length: dataset.size }, (_, at) => at).filter(
       (at) => inShard(at, header.shard) && !journal?.has(at),
@@ -115,7 +119,7 @@ export class Session {
       for await (const batch of dataset.batches(this.batchSize, positions)) {
         signal?.throwIfAborted();
         judge.check(batch);
-        const evaluated = batch.count === 0 ? [] : await runner.run(batch, await this.annOutputs(batch));
+        const evaluated = batch.count === 0 ? [] : await this.evaluate(batch);
         const records = [...evaluated, ...failedRecords(batch)].sort((a, b) => a.at - b.at);
         await journal?.append(records);
         yield records;
@@ -148,6 +152,13 @@ export class Session {
       `image ${id} has changed since the journal was written: it was ${bytes(fileBytes)}, now ${bytes(sizes[changed]!)}. Put it back, or take its line out of the journal to have it evaluated again`,
       { image: id, file: this.options.journal },
     );
+  }
+
+  private async evaluate(batch: DataBatch): Promise<ImageRecord[]> {
+    const [at] = batch.positions as [number];
+    const records = await this.runner.run(batch, await this.annOutputs(batch), at < this.first);
+    this.first = Math.min(this.first, at);
+    return records;
   }
 
   private async annOutputs({ images, count }: { images: Float32Array; count: number }): Promise<Float32Array[] | null> {

@@ -42,7 +42,7 @@ export class TransientCollector {
   }
 
   /** Of at least one image. */
-  figures(prices: EnergyPrices): TransientFigures {
+  figures(prices: EnergyPrices): Omit<TransientFigures, 'raster'> {
     const { images, net, positive, negative, toRest } = this;
     const [wake, sleep] = [this.operations.wake / images, this.operations.sleep / images];
     const synaptic = (this.operations.wake + this.operations.sleep) / images;

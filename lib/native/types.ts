@@ -183,6 +183,8 @@ export interface Correction {
   weight: Float32Array;
   /** To be added to the bias, [M]. */
   bias: Float32Array;
+  /** That it was found with. */
+  ridge: number;
   /** Σ residual², before and after the correction, and Σ target². */
   before: number;
   after: number;
@@ -191,10 +193,16 @@ export interface Correction {
 
 export interface NativeRegression extends NativeStream {
   /**
-   * Least squares of residual − ΔW·x − Δb, with ridge · mean(Σx²) · Σ ΔW² added (mean over the weights of a group). Rejects with
-   * ERR_CASC_CALIBRATION where values were not finite.
+   * Begins anew with other residuals. The plan must give the same values at the convolution's input: sums of these are kept, and only
+   * those with the residuals are made again. Throws ERR_CASC_ARGUMENT for another convolution.
    */
-  solve(options: { ridge: number; threads: number; abort?: NativeAbortFlag }): Promise<Correction>;
+  restart(description: RegressionDescription): void;
+  /**
+   * Least squares of residual − ΔW·x − Δb, with ridge · mean(Σx²) · Σ ΔW² added (mean over the weights of a group). Without `ridge` the
+   * one with which each half of the images, those of even numbers and those of odd ones, explains the other's residuals best.
+   * Rejects with ERR_CASC_CALIBRATION where values were not finite.
+   */
+  solve(options: { ridge?: number; threads: number; abort?: NativeAbortFlag }): Promise<Correction>;
   /**
    * The convolution's weights and biases as multiples of steps, chosen one after the other so that what solve() minimises grows
    * little (Babai's nearest plane, as GPTQ).
@@ -354,6 +362,8 @@ export interface SpikingRunOptions {
   oracle: boolean;
   /** Compare every neuron and the readout of the first so many images with the oracle (implies oracle). */
   certify: number;
+  /** Return when so many neurons of each layer fired in the first so many steps of the first image. */
+  raster?: { neurons: number; steps: number } | null;
   abort?: NativeAbortFlag;
 }
 
@@ -401,6 +411,16 @@ export interface NativeProfile {
   workingBytes: WorkingBytes;
 }
 
+/** One neuron layer. */
+export interface NativeLayerRaster {
+  /** Neurons that fired at all. */
+  fired: number;
+  /** Evenly chosen from these: indices in C×H×W order, ascending. */
+  neurons: Int32Array;
+  /** Of each neuron, step and size of every spike, one after the other; steps are the image's own, from 1. */
+  trains: Int32Array[];
+}
+
 export interface SpikingResult {
   /** ceil(wake / margin) sleep phases. */
   phases: number;
@@ -441,6 +461,8 @@ export interface SpikingResult {
   mismatches: Float64Array;
   /** Of each image that was compared; null where nothing differs. */
   firsts: (NativeDivergence | null)[];
+  /** One per neuron layer, if asked for; empty without images. */
+  raster: NativeLayerRaster[] | null;
 }
 
 export interface RestOptions {

@@ -52,11 +52,6 @@ export interface QuantizeOptions {
    * channels are made several times over with staggered thresholds and so have more levels between them. Default 0.
    */
   split?: number;
-  /**
-   * Of refit and reconstruct: how strongly weights are pulled towards the old ones, as a share of the mean square of what they read.
-   * More where images are few, 0.1 say. Default 0.01.
-   */
-  ridge?: number;
   /** Recorded in the file; default: the calibration data's. */
   scaling?: InputScaling;
   /** Of a detector: what its outputs mean, one of `decoders` or another. Recorded in the file, so that `evaluate` need not be told. */
@@ -138,11 +133,8 @@ async function quantizeActivations(
   if (options.iterations !== undefined && method !== 'reconstruct') {
     throw argumentError('iterations', 'nothing (only the method reconstruct iterates)', options.iterations);
   }
-  if (options.ridge !== undefined && method !== 'refit' && method !== 'reconstruct') {
-    throw argumentError('ridge', 'nothing (only the methods refit and reconstruct fit weights)', options.ridge);
-  }
-  const { split = 0, iterations = ITERATIONS, ridge } = options;
-  const settings = { method, percentile, clips: granularity, iterations, split, ridge };
+  const { split = 0, iterations = ITERATIONS } = options;
+  const settings = { method, percentile, clips: granularity, iterations, split };
   checkMethod(settings);
   if (!calibration) throw argumentError('calibration', 'a data set (the net has plain ReLUs)', calibration);
   const task = taskOf(network, options);

@@ -32,8 +32,6 @@ export interface MethodOptions {
   percentile: number;
   /** Of refit and reconstruct: neurons that may be added by splitting channels, as a share of the net's. */
   split: number;
-  /** Of refit and reconstruct: pull towards the old weights. */
-  ridge?: number;
   /** Of reconstruct: steps of each block. */
   iterations: number;
   format: PlanFormat;
@@ -61,9 +59,6 @@ const LEAST_IMAGES: Record<QuantizeMethod, number> = { percentile: 1, mse: 1, re
 
 /** Copies are at most eight, so more could not be spent. */
 const MOST_SPLIT = 7;
-
-/** Beyond it weights hardly move any more. */
-const MOST_RIDGE = 100;
 
 export const METHODS = Object.keys(LEAST_IMAGES) as QuantizeMethod[];
 
@@ -99,7 +94,6 @@ export async function runMethod(
     format: method === 'refit' ? options.format : 'float32',
     levels,
     shift,
-    ridge: options.ridge,
     threads,
     signal,
     onProgress: (done, total) => onProgress?.(done, total, 'fitting'),
@@ -168,8 +162,7 @@ export function checkMethod({
   percentile,
   iterations,
   split,
-  ridge,
-}: Pick<MethodOptions, 'method' | 'clips' | 'percentile' | 'iterations' | 'split' | 'ridge'>): void {
+}: Pick<MethodOptions, 'method' | 'clips' | 'percentile' | 'iterations' | 'split'>): void {
   if (!METHODS.includes(method)) throw argumentError('method', METHODS.join(' or '), method);
   if (clips !== 'layer' && clips !== 'channel') throw argumentError('clips', 'layer or channel', clips);
   if (method === 'percentile' && clips === 'channel') {
@@ -186,9 +179,6 @@ export function checkMethod({
   }
   if (split > 0 && method !== 'refit' && method !== 'reconstruct') {
     throw argumentError('split', `0 (the method ${method} splits no channels; refit and reconstruct do)`, split);
-  }
-  if (ridge !== undefined && (!Number.isFinite(ridge) || ridge < 0 || ridge > MOST_RIDGE)) {
-    throw argumentError('ridge', `a share from 0 to ${MOST_RIDGE}`, ridge);
   }
   if (!(percentile > 0 && percentile <= 1)) throw argumentError('percentile', 'a number above 0, up to 1', percentile);
 }

@@ -8,7 +8,15 @@ import { CascError } from '../errors';
 import type { ConvNode, Network, NetworkNode, ReluNode } from '../graph/network';
 import { type ClipValues, quantizedActivation, sharedClips, withQuantizedActivations } from '../graph/quantized';
 import { phasesOf } from '../graph/split';
-import { abortable, addon, type Correction, type NativeRegression, type PlanFormat, toCascError } from '../native';
+import {
+  abortable,
+  addon,
+  type Correction,
+  type NativeRegression,
+  type PlanFormat,
+  type RegressionDescription,
+  toCascError,
+} from '../native';
 import { Frontier, type StreamedBatch } from './frontier';
 import { LARGEST } from './limit';
 import { type RoundingGroup, reachOf, roundingGroups, unitsOf } from './rounding-groups';
@@ -23,8 +31,6 @@ export interface RefitOptions {
   shift: number;
   /** int8 and int16: weights are rounded as the file will have them, so that later layers make up for it. */
   format: PlanFormat;
-  /** How strongly weights are pulled towards the old ones, as a share of the regressors' mean square. Default 0.01. */
-  ridge?: number;
   threads?: number;
   signal?: AbortSignal;
   /** Called after every layer. */
@@ -61,7 +67,6 @@ export interface RefitResult {
   layers: RefittedLayer[];
 }
 
-const RIDGE = 0.01;
 /** Steps for what the activation behind lets through, after the first. */
 const ROUNDS = 2;
 /** Positions that a regression takes: this many for each unknown, and at least so many. */
@@ -87,8 +92,9 @@ class Refit {
   private readonly layers: RefittedLayer[] = [];
   private readonly shared: ReadonlySet<number>;
   private readonly groups: readonly RoundingGroup[];
-  /** Of convolutions that are to be rounded. */
+  /** Of the convolution in hand, and of those that are still to be rounded. */
   private readonly regressions = new Map<number, NativeRegression>();
+  private readonly ridges = new Map<number, number>();
 
   constructor(
     private readonly network: Network,
@@ -133,27 +139,44 @@ class Refit {
 
   private async convolution(node: ConvNode): Promise<void> {
     const target = targetOf(this.network, node.id);
-    const linear = await this.fit(node, target);
+    const linear = this.problem(node, target);
+    const regression = this.open(() => new (addon().Regression)(linear));
+    this.regressions.set(node.id, regression);
+    const first = await this.step(node, regression);
     const relu = activationOf(this.network, target);
-    let fitted = linear.node;
-    for (let round = 0; relu && round < ROUNDS; round++) fitted = (await this.fit(fitted, target, relu)).node;
+    for (let round = 0; relu && round < ROUNDS; round++) {
+      this.open(() => regression.restart(this.problem(node, target, relu)));
+      await this.step(this.convolutions.get(node.id)!, regression);
+    }
+    const { before, after, target: size, ridge } = first;
     const group = this.groups.find(({ convs }) => convs.includes(node.id));
+    if (group) this.ridges.set(node.id, ridge);
+    else this.close(node);
     if (group?.quant === null) await this.roundGroup(group, null);
-    const { before, after } = linear;
-    this.layers.push({ kind: 'convolution', name: node.name, errorBefore: before, errorAfter: after });
+    const relative = (error: number) => (size > 0 ? Math.sqrt(Math.max(0, error) / size) : 0);
+    this.layers.push({
+      kind: 'convolution',
+      name: node.name,
+      errorBefore: relative(before),
+      errorAfter: relative(after),
+    });
+  }
+
+  /** The convolution's least-squares correction for what the quantised net lacks; it is made. */
+  private async step(node: ConvNode, regression: NativeRegression): Promise<Correction> {
+    await this.stream(regression);
+    const { threads } = this;
+    const correction = await this.named(node, (abort) => regression.solve({ threads, abort }));
+    this.keep(corrected(node, correction));
+    return correction;
   }
 
   /**
-   * One step: the convolution's least-squares correction for what the quantised net lacks at the target. With `relu` what it
-   * lacks behind that activation: there errors below zero do not count. As that has no steeper slope than 1, the
-   * correction of its error lowers it too.
+   * What the quantised net lacks at the target. With `relu` what it lacks behind that activation: there errors below zero do not
+   * count. As that has no steeper slope than 1, the correction of its error lowers it too.
    */
-  private async fit(
-    node: ConvNode,
-    target: number,
-    relu?: ReluNode,
-  ): Promise<{ node: ConvNode; before: number; after: number }> {
-    const { twins, threads } = this;
+  private problem(node: ConvNode, target: number, relu?: ReluNode): RegressionDescription {
+    const { twins } = this;
     const { nodes, at } = twins.part(this.frontier.keys, [twins.floatKey(target), twins.quantizedKey(target)]);
     const { shape } = node;
     const labels = { name: node.name, tensor: '', onnx: [], tail: false, shape };
@@ -168,34 +191,13 @@ class Refit {
     );
     const residual = push((base) => ({ ...base, op: 'add' }), [wanted, negated]);
     const unknowns = node.weight.length / shape.c + 1;
-    const regression = this.open(
-      () =>
-        new (addon().Regression)({
-          nodes,
-          outputs: [],
-          conv: at(twins.quantizedKey(node.id)),
-          residual,
-          target: wanted,
-          every: this.spacing(shape.h * shape.w, Math.max(LEAST_ROWS, ROWS_PER_UNKNOWN * unknowns)),
-        }),
-    );
-    try {
-      await this.stream(regression);
-      const correction = await this.named(node, (abort) =>
-        regression.solve({ ridge: this.options.ridge ?? RIDGE, threads, abort }),
-      );
-      const fitted = corrected(node, correction);
-      this.keep(fitted);
-      const relative = (error: number) =>
-        correction.target > 0 ? Math.sqrt(Math.max(0, error) / correction.target) : 0;
-      return { node: fitted, before: relative(correction.before), after: relative(correction.after) };
-    } finally {
-      // The last one is needed for rounding.
-      this.regressions.get(node.id)?.dispose();
-      this.regressions.delete(node.id);
-      if (this.groups.some(({ convs }) => convs.includes(node.id))) this.regressions.set(node.id, regression);
-      else regression.dispose();
-    }
+    const every = this.spacing(shape.h * shape.w, Math.max(LEAST_ROWS, ROWS_PER_UNKNOWN * unknowns));
+    return { nodes, outputs: [], conv: at(twins.quantizedKey(node.id)), residual, target: wanted, every };
+  }
+
+  private close({ id }: ConvNode): void {
+    this.regressions.get(id)?.dispose();
+    this.regressions.delete(id);
   }
 
   /** Rounds the convolutions that meet at an activation with these steps, or (null) are a readout. */
@@ -217,15 +219,14 @@ class Refit {
             bias: conv.bias!,
             most,
             biasSteps: levels,
-            ridge: this.options.ridge ?? RIDGE,
+            ridge: this.ridges.get(conv.id)!,
             threads: this.threads,
             abort,
           }),
         );
         this.keep({ ...conv, ...rounded });
       } finally {
-        regression.dispose();
-        this.regressions.delete(conv.id);
+        this.close(conv);
       }
     }
   }

@@ -10,7 +10,7 @@ const COCO = [
 ] as const;
 
 /** Three digits, as COCO's evaluator has them; "–" where no object counts. */
-const digits = (value: number | null): string => (value === null ? '–' : value.toFixed(3));
+export const digits = (value: number | null): string => (value === null ? '–' : value.toFixed(3));
 
 /** Names of the figures and their values. */
 function named(figures: AveragePrecision): [name: string, value: number | null][] {
@@ -64,6 +64,32 @@ export function stepRows({ snn }: Result): { head: string[]; rows: string[][] } 
     ],
     rows: [...snn.perStep.map(({ step, figures }) => row(String(step), figures)), row('end', snn.figures)],
   };
+}
+
+/** One figure of the spiking net after the steps that were asked for, and of the other nets; null: no object counts. */
+export interface PrecisionCurve {
+  name: string;
+  /** Where objects count. */
+  points: { step: number; value: number }[];
+  end: number | null;
+  quantized: number | null;
+  ann: number | null;
+}
+
+/** COCO's AP50 and AP, or VOC's two figures. */
+export function curvesOf({ snn, quantized, ann }: Result): PrecisionCurve[] {
+  const wanted = 'area' in snn.figures ? ['mAP, area', 'mAP, 11-point'] : ['AP50', 'AP'];
+  const valueIn = (figures: AveragePrecision, name: string) => named(figures).find(([own]) => own === name)![1];
+  return wanted.map((name) => ({
+    name,
+    points: (snn.perStep ?? []).flatMap(({ step, figures }) => {
+      const value = valueIn(figures, name);
+      return value === null ? [] : [{ step, value }];
+    }),
+    end: valueIn(snn.figures, name),
+    quantized: valueIn(quantized.figures, name),
+    ann: ann ? valueIn(ann.figures, name) : null,
+  }));
 }
 
 /** A row for each class that has objects: how many count, and its AP for each net. */

@@ -1,7 +1,8 @@
 /** Sections of the page about accuracy, and what it rests on: the certificate. */
 import type { Accuracy, AnyEvaluation, Evaluation, Interval, RestEvaluation } from '../evaluate';
 import { certificateLine, verificationLine } from './certificate';
-import { Html, html, htmlTable } from './html';
+import { type Html, html, htmlTable } from './html';
+import { line, SHADE } from './page-legend';
 import type { Plots } from './plots';
 import { count, percent, percentRange, plural, points } from './table';
 
@@ -21,14 +22,6 @@ function curveSection(result: Evaluation, draw: Plots): Html {
 ${ann ? html`<li>${line('ann', '2 3')}fp32 ANN ${percent(ann.top1)}</li>` : null}
 ${asleep ? html`<li>${SHADE}asleep</li>` : null}</ul>
 <figure>${draw.accuracy(result)}<figcaption>Top-1 of ${plural(result.images, 'image')}. An image that came to rest earlier keeps its answer.</figcaption></figure></section>`;
-}
-
-const SHADE = new Html(
-  '<svg viewBox="0 0 22 12" aria-hidden="true"><rect width="22" height="12" fill="var(--asleep)" fill-opacity="0.16"/></svg>',
-);
-
-function line(colour: 'snn' | 'quantized' | 'ann', dashes: string): Html {
-  return html`<svg viewBox="0 0 22 12" aria-hidden="true"><path d="M0,6H22" stroke="var(--${colour})" stroke-width="2" stroke-dasharray="${dashes}"/></svg>`;
 }
 
 function accuracies({ mode, ann, quantized, snn }: Evaluation | RestEvaluation): Html {

@@ -1,11 +1,18 @@
 /** Sections of the page about what the spiking net costs. */
 import { meanRate, pricesOf, type Simulated } from './costs';
 import { type Html, html, htmlTable } from './html';
+import { swatch } from './page-legend';
+import { rasterSections } from './page-raster';
 import type { Plots } from './plots';
 import { count, joules, percent, plural } from './table';
 
 export function costSections(result: Simulated, draw: Plots): Html[] {
-  return [restSection(result, draw), energySection(result, draw), layerSection(result, draw)];
+  return [
+    restSection(result, draw),
+    energySection(result, draw),
+    ...rasterSections(result, draw),
+    layerSection(result, draw),
+  ];
 }
 
 function restSection({ steps, images }: Simulated, draw: Plots): Html {
@@ -54,8 +61,4 @@ function layerSection({ layers, images }: Simulated, draw: Plots): Html {
 <ul class="legend"><li>${swatch('snn')}positive spikes</li><li>${swatch('negative')}negative spikes</li></ul>
 <div class="cards"><figure>${draw.firingRates(layers)}<figcaption>All neurons: ${rate.toFixed(4)} spikes per neuron and step, sparsity ${percent(1 - rate)}.</figcaption></figure>
 <div>${htmlTable(head, rows, [1, 2, 3, 4, 5])}<p class="note">Spikes per image. Rate: spikes of either sign per neuron and step; sparsity is 1 − rate.</p></div></div></section>`;
-}
-
-function swatch(colour: 'snn' | 'negative'): Html {
-  return html`<svg viewBox="0 0 22 12" aria-hidden="true"><rect width="22" height="12" fill="var(--${colour})"/></svg>`;
 }

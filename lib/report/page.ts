@@ -12,7 +12,7 @@ import { count, plural } from './table';
 
 /**
  * One HTML page of an evaluation, complete in itself: no script, nothing loaded from elsewhere, light or dark as the reader's system
- * has it. Accuracy at every step beside the ANNs', steps to rest, firing rates, energy, confusion, images that were answered
+ * has it. Accuracy at every step beside the ANNs', steps to rest, firing rates, energy, spikes of some neurons, confusion, images that were answered
  * differently or skipped, certificate, settings and machine. Of a detector average precision in place of accuracy, confusion and
  * answers. In mode 'rest', which has no steps, without what only a simulation has.
  *
@@ -36,7 +36,7 @@ export async function reportPage(evaluation: AnyEvaluation): Promise<string> {
 <main>
 ${header(evaluation)}
 <div class="cards">
-${detector ? precisionSections(evaluation) : accuracySections(evaluation, draw)}
+${detector ? precisionSections(evaluation, draw) : accuracySections(evaluation, draw)}
 ${evaluation.mode === 'full' ? costSections(evaluation, draw) : null}
 ${detector ? foundSections(evaluation) : answerSections(evaluation, draw)}
 ${settingSections(evaluation)}

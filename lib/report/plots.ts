@@ -1,23 +1,25 @@
 /** The drawings of the page: SVG by Observable Plot, in the page's colour variables, so that light and dark need no script. */
-import type { Evaluation } from '../evaluate';
+import type { Evaluation, EvaluationRaster } from '../evaluate';
+import type { Step } from '../simulate';
 import { Html } from './html';
 import { labelsOf, marginOf, short, sleepPhases, wholeTicks } from './plot-axes';
+import { rasterPlot } from './plot-raster';
+import { type StepCurve, stepCurve } from './plot-steps';
+import { FONT, type PlotTools, WIDTH } from './plot-tools';
 import { count, joules, percent } from './table';
 
-type PlotLibrary = typeof import('@observablehq/plot', { with: { 'resolution-mode': 'import' }});
 type Layer = Evaluation['layers'][number];
 
-/** In units of the drawing; a phone shows it at about three quarters, where text must still be legible. */
-const WIDTH = 420;
-const FONT = '13px';
-/** Steps that are drawn as points, too. */
-const MOST_POINTS = 80;
 /** A digit in a cell of a heat map. */
 const DIGIT = 8;
 
 export interface Plots {
   /** Top-1 accuracy at every step, with lines for the ANNs, sleep shaded. */
   accuracy(result: Evaluation): Html;
+  /** One figure of average precision after the steps that were asked for. */
+  precision(curve: StepCurve): Html;
+  /** Spikes of neurons by layer, whose names these are, at these steps. */
+  raster(raster: EvaluationRaster, names: readonly string[], steps: Step[]): Html;
   /** Images by steps until rest. */
   stepsToRest(histogram: NonNullable<Evaluation['steps']['toRest']>['histogram']): Html;
   /** Firing rate by layer, positive and negative spikes one after the other. */
@@ -32,55 +34,35 @@ export interface Plots {
 export async function plots(): Promise<Plots> {
   const [Plot, { parseHTML }] = await Promise.all([import('@observablehq/plot'), import('linkedom')]);
   const { document } = parseHTML('<!doctype html><html></html>');
-  const draw = (ariaLabel: string, options: Parameters<PlotLibrary['plot']>[0]) =>
+  const draw: PlotTools['draw'] = (ariaLabel, options) =>
     new Html(
       Plot.plot({ document, ariaLabel, width: WIDTH, style: { fontSize: FONT }, ...options } as typeof options)
         .outerHTML,
     );
+  const tools = { Plot, draw };
 
   return {
     accuracy({ snn: { top1PerStep: curve }, quantized, ann }) {
       const points = curve.map(({ wake, sleep, top1 }, i) => ({
         step: i + 1,
-        top1: 100 * top1,
+        value: 100 * top1,
         asleep: sleep > 0,
         title: `step ${i + 1} (${sleep > 0 ? `wake ${wake}, sleep ${sleep}` : `wake ${wake}`}): ${percent(top1)}`,
       }));
-      const few = points.length <= MOST_POINTS;
-      const channels = { x: 'step', y: 'top1' };
-      return draw('SNN top-1 accuracy at every step', {
-        height: 300,
-        marginTop: 28,
-        marginLeft: 48,
-        marginBottom: 40,
-        x: { label: 'step', ticks: wholeTicks(1, points.length), tickFormat: 'd' },
-        y: { label: 'top-1, %', nice: true, grid: true },
-        marks: [
-          Plot.rect(sleepPhases(points), {
-            ...{ x1: 'from', x2: 'to', fill: 'var(--asleep)', fillOpacity: 0.16 },
-            ariaDescription: 'asleep',
-          }),
-          Plot.ruleY([100 * quantized.top1], {
-            ...{ stroke: 'var(--quantized)', strokeWidth: 1.5, strokeDasharray: '6 4' },
-            ariaDescription: 'quantised ANN',
-          }),
-          ann &&
-            Plot.ruleY([100 * ann.top1], {
-              ...{ stroke: 'var(--ann)', strokeWidth: 1.5, strokeDasharray: '2 3' },
-              ariaDescription: 'fp32 ANN',
-            }),
-          Plot.lineY(points, { ...channels, stroke: 'var(--snn)', strokeWidth: 2, ariaDescription: 'SNN' }),
-          few
-            ? Plot.dot(points, {
-                ...channels,
-                ...{ r: 3, stroke: 'var(--snn)', title: 'title', ariaDescription: 'steps' },
-                fill: ({ asleep }: { asleep: boolean }) => (asleep ? 'var(--card)' : 'var(--snn)'),
-              })
-            : null,
-        ],
-        color: { type: 'identity' },
+      return stepCurve(tools, {
+        ariaLabel: 'SNN top-1 accuracy at every step',
+        label: 'top-1, %',
+        points,
+        last: points.length,
+        sleep: sleepPhases(points),
+        quantized: 100 * quantized.top1,
+        ann: ann ? 100 * ann.top1 : null,
       });
     },
+
+    precision: (curve) => stepCurve(tools, curve),
+
+    raster: (...shown) => rasterPlot(tools, ...shown),
 
     stepsToRest(histogram) {
       const steps = histogram.map((bar) => bar.steps);

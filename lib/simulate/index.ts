@@ -1,5 +1,6 @@
 /** Simulation: wake-sleep conversion on the native engine. */
 export { NeuronPopulation, type PopulationOptions } from './neurons';
+export type { LayerRaster, RasterOptions, RasterSpike } from './raster';
 export type { RestOptions, RestResult } from './rest';
 export type { NeuronModel, Schedule, ScheduleOptions } from './schedule';
 export type {

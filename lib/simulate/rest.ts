@@ -47,6 +47,7 @@ export interface RestResult {
   imageOperations: null;
   hash: null;
   profile: null;
+  raster: null;
 }
 
 /** What stands in the place of a simulation's figures. */
@@ -62,10 +63,11 @@ export const WITHOUT_TRANSIENT = {
   imageOperations: null,
   hash: null,
   profile: null,
+  raster: null,
 } as const;
 
 /** Options that ask for what only a simulation has. */
-const OF_A_SIMULATION = ['everyStep', 'profile', 'oracle', 'certify'] as const;
+const OF_A_SIMULATION = ['everyStep', 'profile', 'oracle', 'certify', 'raster'] as const;
 
 interface Given {
   mode?: unknown;

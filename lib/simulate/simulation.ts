@@ -1,5 +1,6 @@
 /** What a simulation takes and gives. */
 import type { PhaseProfile, WorkingBytes } from '../native';
+import type { LayerRaster, RasterOptions } from './raster';
 import type { Schedule, ScheduleOptions } from './schedule';
 
 /** Time of a network: awake steps so far, and sleep steps of the sleep phase it is in (0 while awake). */
@@ -26,6 +27,8 @@ export interface SimulateOptions extends ScheduleOptions {
    * Implies oracle.
    */
   certify?: boolean | number;
+  /** Return when some neurons of each layer fired, of the first image. */
+  raster?: RasterOptions;
   signal?: AbortSignal;
 }
 
@@ -112,6 +115,8 @@ export interface SimulationResult {
   /** If asked for. */
   profile: Profile | null;
   certificate: Certificate | null;
+  /** Of the first image, by neuron layer, if asked for. */
+  raster: LayerRaster[] | null;
 }
 
 /** Native memory of a spiking network, in bytes. Beside it lie the ONNX file's weights in JavaScript, and the analogue tail. */

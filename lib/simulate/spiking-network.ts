@@ -14,6 +14,7 @@ import {
   type SpikingResult,
   toCascError,
 } from '../native';
+import { checkRaster, rasterOf } from './raster';
 import {
   checkTheorem,
   gather,
@@ -110,6 +111,7 @@ export class SpikingNetwork {
     const schedule = this.schedule(options);
     const rest = isRest(options);
     if (rest) checkTheorem(schedule, this.converted.format);
+    if (!rest) checkRaster((options as SimulateOptions).raster);
     this.checkCounts(schedule);
     return await this.hold<SimulationResult | RestResult>(() =>
       rest
@@ -183,6 +185,7 @@ export class SpikingNetwork {
         profile: options.profile ?? false,
         oracle: options.oracle ?? false,
         certify,
+        raster: options.raster ?? null,
         abort,
       });
       const steps = stepsOf(schedule, result.phaseSteps);
@@ -211,6 +214,7 @@ export class SpikingNetwork {
         hash: result.hash,
         profile: result.profile && this.namedProfile(result.profile),
         certificate: certify > 0 ? this.certificate(result, Math.min(certify, count)) : null,
+        raster: result.raster && rasterOf(result.raster, this.neuronLayers()),
       };
     });
   }

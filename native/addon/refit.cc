@@ -4,6 +4,7 @@
 #include <atomic>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <variant>
 
@@ -168,6 +169,7 @@ class RegressionWrap : public Napi::ObjectWrap<RegressionWrap>, public StreamWra
   static Napi::Function define(Napi::Env env) {
     return DefineClass(env, "Regression",
                        {InstanceMethod<&RegressionWrap::addBatch>("add"),
+                        InstanceMethod<&RegressionWrap::restart>("restart"),
                         InstanceMethod<&RegressionWrap::solve>("solve"),
                         InstanceMethod<&RegressionWrap::round>("round"),
                         InstanceMethod<&RegressionWrap::close>("dispose")});
@@ -176,22 +178,39 @@ class RegressionWrap : public Napi::ObjectWrap<RegressionWrap>, public StreamWra
   explicit RegressionWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<RegressionWrap>(info) {
     guarded(info.Env(), [&] {
       DescriptionReader reader(info);
-      const dense::NodeSpec& node = reader.spec(reader.node("conv"));
-      const auto* conv = std::get_if<dense::ConvSpec>(&node.op);
-      if (!conv || node.inputs.empty())
-        read::fail("description: conv", "is not the index of a convolution");
-      refit::RegressionSpec spec{size_t(node.inputs[0]),
-                                 reader.node("residual"),
-                                 reader.node("target"),
-                                 conv->window,
-                                 conv->groups,
-                                 node.shape,
-                                 reader.integer("every", 1, kMost)};
+      const refit::RegressionSpec spec = readSpec(reader);
       stream_ = std::make_shared<Stream<Regression>>(reader.plan(), spec, reader.isa());
     });
   }
 
  private:
+  static refit::RegressionSpec readSpec(const DescriptionReader& reader) {
+    const dense::NodeSpec& node = reader.spec(reader.node("conv"));
+    const auto* conv = std::get_if<dense::ConvSpec>(&node.op);
+    if (!conv || node.inputs.empty())
+      read::fail("description: conv", "is not the index of a convolution");
+    return {size_t(node.inputs[0]),
+            reader.node("residual"),
+            reader.node("target"),
+            conv->window,
+            conv->groups,
+            node.shape,
+            reader.integer("every", 1, kMost)};
+  }
+
+  Napi::Value restart(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+      DescriptionReader reader(info);
+      const refit::RegressionSpec spec = readSpec(reader);
+      const auto stream = held();
+      const Hold<Regression> hold(stream);
+      const auto plan = reader.plan();
+      stream->work.restart(plan, spec);
+      stream->plan = plan;
+      return info.Env().Undefined();
+    });
+  }
+
   Napi::Value addBatch(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] { return add(info, held()); });
   }
@@ -201,13 +220,15 @@ class RegressionWrap : public Napi::ObjectWrap<RegressionWrap>, public StreamWra
       const auto stream = held();
       const Napi::Object options = read::object(info[0], "options");
       const Threads threads = readThreads(options);
-      const double ridge = readRidge(options);
+      std::optional<double> ridge;
+      if (!options.Get("ridge").IsUndefined()) ridge = readRidge(options);
       auto result = std::make_shared<refit::Correction>();
       return startAlone<Regression>(
           info.Env(), stream, threads,
           [stream, result, ridge](Team& team) { *result = stream->work.solve(ridge, team); },
           [result](Napi::Env env) -> Napi::Value {
             Napi::Object object = weightsToJs(env, result->weight, result->bias);
+            object.Set("ridge", result->ridge);
             object.Set("before", result->before);
             object.Set("after", result->after);
             object.Set("target", result->target);

@@ -8,6 +8,7 @@
 #include "addon/boundary.h"
 #include "addon/plan_reader.h"
 #include "addon/profile_value.h"
+#include "addon/raster_value.h"
 #include "addon/read.h"
 #include "addon/rest_run.h"
 #include "addon/schedule_reader.h"
@@ -40,6 +41,7 @@ class Run {
     settings_.certify =
         size_t(read::integer(options.Get("certify"), 0, read::kMostImages, "certify"));
     settings_.oracle = read::boolean(options.Get("oracle"), "oracle") || settings_.certify > 0;
+    settings_.raster = readRaster(options.Get("raster"));
     settings_.abort = abortFlagFrom(options.Get("abort"));
     // Read last, copied at once: no JavaScript can run in between.
     images_ = read::images(info[0], count_, plan_->inputs);
@@ -142,6 +144,7 @@ class Run {
     result.checked = checked_ + index;
     result.mismatches = mismatches_ + index;
     if (index < firsts_.size()) result.first = &firsts_[index];
+    if (index == 0 && settings_.raster) result.rasters = &rasters_;
     runner->run(images_.data() + index * plan_->inputs, index, settings_, result);
   }
 
@@ -156,6 +159,7 @@ class Run {
         phaseSteps_[p] = std::max(phaseSteps_[p], sleepSteps_[i * phases + p]);
     if (settings_.everyStep) result.Set("readout", everyStep(env));
     result.Set("firsts", firsts(env));
+    result.Set("raster", settings_.raster ? rasterValue(env, rasters_) : env.Null());
     return result;
   }
 
@@ -238,6 +242,7 @@ class Run {
   std::vector<std::shared_ptr<ImageRunner>> runners_;       // per worker
   std::vector<std::vector<ReadoutTrace>> traces_;           // [image][readout layer]
   std::vector<std::optional<spiking::Divergence>> firsts_;  // of the images compared
+  std::vector<spiking::LayerRaster> rasters_;               // of the first image
   Napi::ObjectReference result_;                            // keeps the arrays below alive
   int32_t* sleepSteps_ = nullptr;
   int32_t* quietSteps_ = nullptr;

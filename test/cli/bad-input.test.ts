@@ -249,7 +249,6 @@ describe('usage', () => {
     ['--split', 'half', 'at least 0'],
     ['--split', 'NaN', 'at least 0'],
     ['--split', '', 'at least 0'],
-    ['--ridge', '-1', 'at least 0'],
     ['--mean', '1,2', 'one per channel'],
     ['--mean', '1,,2', 'one per channel'],
     ['--std', '0', 'above 0'],

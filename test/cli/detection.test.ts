@@ -101,7 +101,40 @@ describeWithBrowser('the page of a detector', (open) => {
     expect((await cells('#classes')).filter((_, i) => i % 5 < 2)).toEqual(
       known.flatMap(({ name, objects }) => [name, String(objects)]),
     );
-    expect(await page.locator('#rest svg, #layers svg').count()).toBeGreaterThan(1);
+    expect(await page.locator('#rest figure svg, #layers figure svg, #raster figure svg').count()).toBe(3);
     expect(messages).toEqual([]);
+  });
+
+  test('draws AP50 and AP against the steps asked for, with the lines of both ANNs, sleep shaded', async () => {
+    const { page } = await open(at('page.html'), { width: 390 });
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390);
+    const numbers = (figure: number, name: string, element: string, attribute: string): Promise<number[]> =>
+      page.evaluate(
+        `[...document.querySelectorAll('#steps figure')[${figure}].querySelectorAll('[aria-description="${name}"] ${element}')].map((e) => Number(e.getAttribute('${attribute}')))`,
+      );
+    const { snn, quantized, ann, schedule } = read<DetectionEvaluation>('page.json');
+    expect(schedule).toMatchObject({ wake: 6, margin: 6, sleep: -1 });
+    expect(await page.locator('#steps figure').count()).toBe(2);
+    for (const [figure, name] of (['AP50', 'AP'] as const).entries()) {
+      const value = (figures: unknown) => (figures as CocoFigures)[name]!;
+      const values = snn.perStep!.map(({ figures }) => value(figures));
+      expect(values[0]).not.toBe(values[1]);
+      const [x, y] = [await numbers(figure, 'steps', 'circle', 'cx'), await numbers(figure, 'steps', 'circle', 'cy')];
+      expect(x).toHaveLength(2);
+      expect(await numbers(figure, 'SNN', 'path', 'd')).toHaveLength(1);
+      // Steps 2 and 9.
+      const atStep = (step: number) => x[0]! + ((x[1]! - x[0]!) * (step - 2)) / 7;
+      const atValue = (own: number) => y[0]! + ((y[1]! - y[0]!) * (own - values[0]!)) / (values[1]! - values[0]!);
+      const [line] = await numbers(figure, 'quantised ANN', 'line', 'y1');
+      expect(line).toBeCloseTo(atValue(value(quantized.figures)), 0);
+      const [dotted] = await numbers(figure, 'fp32 ANN', 'line', 'y1');
+      expect(dotted).toBeCloseTo(atValue(value(ann!.figures)), 0);
+      const [left] = await numbers(figure, 'asleep', 'rect', 'x');
+      const [width] = await numbers(figure, 'asleep', 'rect', 'width');
+      expect(left).toBeCloseTo(atStep(6.5), 0);
+      expect(left! + width!).toBeCloseTo(atStep(9.5), 0);
+      const caption = await page.locator('#steps figcaption').nth(figure).textContent();
+      expect(caption).toContain(`${name}: quantised ANN ${value(quantized.figures).toFixed(3)}`);
+    }
   });
 });

@@ -11,7 +11,10 @@ import {
   mergeJournals,
 } from '../../lib/evaluate';
 import { evaluationTable } from '../../lib/report';
+import { Html } from '../../lib/report/html';
 import { foundSections, precisionSections } from '../../lib/report/page-detection';
+import type { StepCurve } from '../../lib/report/plot-steps';
+import type { Plots } from '../../lib/report/plots';
 import type { SpikingNetwork } from '../../lib/simulate';
 import { temporaryFolder } from '../support/casc';
 import { classifier, dataset } from './small';
@@ -186,17 +189,72 @@ test('the table and the page have the figures', async () => {
   );
   expect(text).toContain('same detections: SNN and quantised ANN 100.00 % of the images');
   expect(text).toContain('certified:');
-  const sections = textOf([...precisionSections(result), ...foundSections(result)]);
+  const { draw } = canvas();
+  const sections = textOf([...precisionSections(result, draw), ...foundSections(result)]);
   expect(sections).toContain(
     `<td>AP</td><td class="number">${(result.ann!.figures as CocoFigures).AP!.toFixed(3)}</td>`,
   );
   expect(sections).toContain(`<td>end</td><td class="number">${figures.AP!.toFixed(3)}</td>`);
   expect(sections).toContain('<td>bee</td>');
   const rest = await evaluate(snn, data, { mode: 'rest', detection: { decoder } });
-  for (const made of [evaluationTable(rest), textOf(precisionSections(rest))]) {
+  for (const made of [evaluationTable(rest), textOf(precisionSections(rest, draw))]) {
     expect(made).toContain(figures.AP75!.toFixed(3));
     expect(made).not.toContain('step ');
   }
+});
+
+/** Instead of drawings, what was to be drawn. */
+function canvas(): { draw: Plots; curves: StepCurve[] } {
+  const curves: StepCurve[] = [];
+  const precision = (curve: StepCurve) => {
+    curves.push(curve);
+    return new Html('');
+  };
+  return { draw: { precision } as unknown as Plots, curves };
+}
+
+test.each<[Partial<DetectionEvaluateOptions>, StepCurve['sleep'], number[]]>([
+  [{}, [{ from: 6.5, to: 11.5 }], [9, 11]],
+  [{ sleep: 0 }, [], []],
+  [{ sleep: 3 }, [{ from: 6.5, to: 9.5 }], [9]],
+  [
+    { sleep: 1, margin: 4 },
+    [
+      { from: 4.5, to: 5.5 },
+      { from: 7.5, to: 8.5 },
+    ],
+    [5],
+  ],
+  // Every image has phases of its own.
+  [{ margin: 4 }, [], []],
+])('steps asleep in the drawing: %j', async (options, sleep, hollow) => {
+  const result = await run({ ...options, detection: { decoder, at: [2, 5, 9, 11] } });
+  const { draw, curves } = canvas();
+  const text = textOf(precisionSections(result, draw));
+  const figures = result.snn.perStep!.map(({ figures: own }) => own as CocoFigures);
+  expect(curves.map(({ label, points }) => [label, points.map(({ value }) => value)])).toEqual([
+    ['AP50', figures.map(({ AP50 }) => AP50)],
+    ['AP', figures.map(({ AP }) => AP)],
+  ]);
+  for (const curve of curves) {
+    expect(curve).toMatchObject({ last: 11, sleep, ann: null });
+    expect(curve.points.flatMap(({ step, asleep }) => (asleep ? [step] : []))).toEqual(hollow);
+  }
+  expect(curves[0]!.quantized).toBe((result.quantized.figures as CocoFigures).AP50);
+  expect(text.includes('sleeps after each 4 awake steps')).toBe(options.margin === 4 && options.sleep === undefined);
+});
+
+test("of VOC's figures both are drawn, of images without objects none", async () => {
+  const voc = canvas();
+  const onVoc = await run({ ann: snn.converted.network }, await annotated(snn, IMAGES, { kind: 'voc' }));
+  precisionSections(onVoc, voc.draw);
+  expect(voc.curves.map(({ label }) => label)).toEqual(['mAP, area', 'mAP, 11-point']);
+  expect(voc.curves[0]).toMatchObject({ ann: expect.any(Number), quantized: expect.any(Number) });
+  const none = canvas();
+  const empty = await annotated(snn, 1);
+  expect(empty.detection!.images[0]!.objects).toEqual([]);
+  expect(textOf(precisionSections(await run({}, empty), none.draw))).toContain('<td>end</td>');
+  expect(none.curves).toEqual([]);
 });
 
 const textOf = (sections: readonly { text: string }[]) => sections.map(({ text }) => text).join('');

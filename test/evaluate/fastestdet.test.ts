@@ -28,9 +28,9 @@ describeWithData('casc evaluate of FastestDet', [model, 'data/coco128', 'data/vo
     const quantise = (file: string, ...args: string[]) =>
       casc(['quantize', dataPath(model), '-o', file, '--format', 'int16', '--calibration', coco, ...known, ...args]);
     expect(quantise(q8, '--levels', '8', '--samples', '16').status).toBe(0);
-    const refit = ['--method', 'refit', '--samples', '32', '--ridge', '0.1'];
-    expect(quantise(q32, '--levels', '32', ...refit).status).toBe(0);
-  }, 300_000);
+    // AP50 moves by a point with the calibration images and the instruction set: 0.300 to 0.319 with 32 to 128 of them.
+    expect(quantise(q32, '--levels', '32', '--samples', '64').status).toBe(0);
+  });
 
   test("coco128: fp32 has its README's figures, and the spiking net's AP50 at 32 levels is within 0.02 of it", () => {
     const run = evaluated(q32, coco, '--mode', 'rest', '--verify', '0.03', '--json', at('coco.json'));

@@ -37,6 +37,7 @@ function cut(bytes: number): string {
 test('a journal changes no figure, and has a line for the header and for each image', async () => {
   expect(untimed(await evaluate(snn, dataset(IMAGES), { margin: 2 }))).toEqual(whole);
   expect(lines(complete)).toHaveLength(1 + IMAGES);
+  expect(whole.raster!.image).toBe('image 0');
   expect(untimed((await mergeJournals([complete])) as Evaluation)).toEqual(whole);
 });
 

@@ -17,6 +17,8 @@ export interface ReferenceResult {
   positive: number[];
   negative: number[];
   hash: bigint;
+  /** Per neuron layer: neuron, step of the run from 1, size. */
+  spikes: [neuron: number, step: number, size: number][][];
   operations: number;
   /** Of these, in sleep steps. */
   operationsAsleep: number;
@@ -209,6 +211,7 @@ export function simulate(plan: PlanDescription, image: ArrayLike<number>, schedu
     positive: neurons.map(() => 0),
     negative: neurons.map(() => 0),
     hash: 0n,
+    spikes: neurons.map(() => []),
     operations: 0,
     operationsAsleep: 0,
   };
@@ -262,6 +265,7 @@ export function simulate(plan: PlanDescription, image: ArrayLike<number>, schedu
           spikes[e] = s;
           if (s === 0) return;
           fired++;
+          result.spikes[ordinal]!.push([e, runStep + 1, s]);
           if (s > 0) result.positive[ordinal]! += s;
           else result.negative[ordinal]! -= s;
         });

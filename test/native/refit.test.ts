@@ -168,6 +168,101 @@ test('what never varies is left alone: inputs of zero, and columns that others d
   expect(exact.after / exact.before).toBeLessThan(1e-6);
 });
 
+describe('the ridge that is not given', () => {
+  const c: Case = { input: shape(9, 4, 4), channels: 3, window: window(1), groups: 1, every: 1 };
+  const candidates = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10];
+  const x = floats(4 * numel(c.input), 31);
+  const of = (values: Float32Array, odd: number) =>
+    Float32Array.from(
+      [odd, odd + 2].flatMap((i) => [...values.slice((i * values.length) / 4, ((i + 1) * values.length) / 4)]),
+    );
+  /** Signal in the regressors by so much, and noise. */
+  const residuals = (signal: number) =>
+    floats(4 * 3 * 16, 32).map((noise, i) => {
+      const [image, m, at] = [Math.floor(i / 48), Math.floor(i / 16) % 3, i % 16];
+      return noise + signal * (x[(image * 9 + m) * 16 + at]! - x[(image * 9 + 8 - m) * 16 + at]!);
+    });
+
+  function heldOut(e: Float32Array, ridge: number): number {
+    let error = 0;
+    for (const odd of [0, 1]) {
+      const { weight, bias } = oracle(c, of(x, odd), of(e, odd), 2, ridge);
+      const [xs, es] = [of(x, 1 - odd), of(e, 1 - odd)];
+      for (let image = 0; image < 2; image++)
+        for (let m = 0; m < 3; m++)
+          for (let at = 0; at < 16; at++) {
+            let left = es[(image * 3 + m) * 16 + at]! - bias[m]!;
+            for (let k = 0; k < 9; k++) left -= weight[m * 9 + k]! * xs[(image * 9 + k) * 16 + at]!;
+            error += left ** 2;
+          }
+    }
+    return error;
+  }
+
+  test.each([0, 0.3, 0.5, 1, 30])('explains held-out images best, by brute force: signal %f', async (signal) => {
+    const e = residuals(signal);
+    const errors = candidates.map((ridge) => heldOut(e, ridge));
+    const best = candidates[errors.indexOf(Math.min(...errors))]!;
+    for (const threads of [1, 2]) {
+      const regression = open(c);
+      await regression.add([x.slice(0, numel(c.input)), e.slice(0, 48)], 1, { threads, first: 0 });
+      await regression.add([x.slice(numel(c.input)), e.slice(48)], 3, { threads, first: 1 });
+      const chosen = await regression.solve({ threads });
+      expect(chosen.ridge).toBe(best);
+      expect(chosen).toEqual(await regression.solve({ ridge: best, threads }));
+      regression.dispose();
+    }
+  });
+
+  test('is strong for noise and weak for a clear signal', async () => {
+    const errors = (signal: number) => candidates.map((ridge) => heldOut(residuals(signal), ridge));
+    const best = (signal: number) => errors(signal).indexOf(Math.min(...errors(signal)));
+    expect(best(0)).toBeGreaterThan(5);
+    expect(best(30)).toBeLessThan(2);
+  });
+});
+
+describe('begun anew', () => {
+  const c = cases[1]![1];
+  const x = floats(IMAGES * numel(c.input), 5);
+  const [e1, e2] = [7, 8].map((seed) => floats(IMAGES * numel(list(c)[1]!.shape), seed));
+  const description = { nodes: list(c), outputs: [], conv: 1, residual: 2, target: 2, every: c.every };
+
+  test('the same bits as from the start', async () => {
+    const regression = open(c);
+    await regression.add([x, e1!], IMAGES, { threads: 2, first: 0 });
+    const first = await regression.solve({ threads: 2 });
+    for (const e of [e2!, e1!, e2!]) {
+      regression.restart(description);
+      await regression.add([x, e], IMAGES, { threads: 2, first: 0 });
+    }
+    const fresh = open(c);
+    await fresh.add([x, e2!], IMAGES, { threads: 2, first: 0 });
+    const again = await regression.solve({ threads: 2 });
+    expect(again).toEqual(await fresh.solve({ threads: 2 }));
+    expect(again).not.toEqual(first);
+  });
+
+  test('refused with another convolution, and nothing has changed then', async () => {
+    const regression = open(c);
+    const other: Case[] = [
+      { ...c, channels: 4 },
+      { ...c, window: window(3, 2, 2) },
+      { ...c, input: shape(4, 11, 12) },
+      { ...c, every: 2 },
+    ];
+    for (const wrong of other) {
+      const nodesOf = { ...description, nodes: list(wrong), every: wrong.every };
+      expect(() => regression.restart(nodesOf)).toThrow(expect.objectContaining({ code: 'ERR_CASC_ARGUMENT' }));
+    }
+    await regression.add([x, e1!], IMAGES, { threads: 2, first: 0 });
+    // Nothing of it did any harm.
+    expect(await regression.solve({ ridge: 0.02, threads: 2 })).toEqual(await solved(c, x, e1!, 1, IMAGES));
+    regression.dispose();
+    expect(() => regression.restart(description)).toThrow(expect.objectContaining({ code: 'ERR_CASC_DISPOSED' }));
+  });
+});
+
 /* ---------------------------------------------------------------- clip values */
 
 const sampled = shape(4, 8, 8);
@@ -317,6 +412,8 @@ test('one call at a time; aborted, disposed of, and none at all', async () => {
     first: 0,
   });
   expect(() => regression.add(...batch())).toThrow(expect.objectContaining({ code: 'ERR_CASC_ARGUMENT' }));
+  const again = { nodes: list(c), outputs: [], conv: 1, residual: 2, target: 2, every: c.every };
+  expect(() => regression.restart(again)).toThrow('has not settled');
   await running;
   const flag = new (addon().AbortFlag)();
   flag.abort();

@@ -268,32 +268,6 @@ describe('quantize', () => {
     });
   });
 
-  test.each<[QuantizeOptions['method'], number, RegExp]>([
-    ['mse', 0.1, /only the methods refit and reconstruct/],
-    ['refit', -0.1, /a share from 0 to 100/],
-    ['refit', Number.NaN, /a share from 0 to 100/],
-    ['reconstruct', 101, /a share from 0 to 100/],
-    ['refit', '0.1' as never, /a share from 0 to 100/],
-  ])('refused: %s with ridge %s', async (method, ridge, message) => {
-    await expect(quantize(ann, { ...options(), method, ridge })).rejects.toMatchObject({
-      code: 'ERR_CASC_ARGUMENT',
-      message: expect.stringMatching(message),
-      where: { option: 'ridge' },
-    });
-  });
-
-  test('a stronger pull leaves weights nearer to the old ones', async () => {
-    const network = await importModel(ann);
-    const moved = async (ridge: number) => {
-      const { model } = await quantize(ann, { ...options(), method: 'refit', format: 'float32', ridge });
-      const fitted = await importModel(model);
-      const weights = (net: Network) => net.nodes.flatMap((node) => (node.op === 'conv' ? [...node.weight] : []));
-      const old = weights(network);
-      return weights(fitted).reduce((sum, w, i) => sum + (w - old[i]!) ** 2, 0);
-    };
-    expect(await moved(10)).toBeLessThan(0.5 * (await moved(0.01)));
-  });
-
   test('an abort while channels are split ends it', async () => {
     const controller = new AbortController();
     const onProgress: QuantizeOptions['onProgress'] = (_, __, stage) => {

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Page } from 'playwright-core';
-import type { Evaluation, ImageRecord, JournalHeader } from '../../lib';
+import type { EvaluatedRecord, Evaluation, ImageRecord, JournalHeader } from '../../lib';
 import { describeWithBrowser, type Open } from '../support/browser';
 import { box, casc, temporaryFolder } from '../support/casc';
 
@@ -116,6 +116,79 @@ describeWithBrowser('the page in a browser', (open) => {
     expect(await page.textContent('#certificate')).toContain('certified: ');
   });
 
+  test('the raster has every spike of the record in its place, awake and asleep', async () => {
+    const { page } = await open(files.page);
+    const raster = result.raster!;
+    const rows = raster.layers.flatMap(({ neurons, trains }, layer) =>
+      neurons.map((neuron, i) => ({ layer, neuron, train: trains[i]! })),
+    );
+    expect(rows).toHaveLength(8 * result.layers.length);
+    const spikes = rows.flatMap(({ train }, row) => train.map(([step, size]) => ({ row, step, size })));
+    const positive = spikes.filter(({ size }) => size > 0);
+    const negative = spikes.filter(({ size }) => size < 0);
+    expect(Math.min(positive.length, negative.length)).toBeGreaterThan(10);
+
+    // Rows of neurons, from the top, by layer; each says whose it is.
+    const tops = await numbers(page, mark('raster', 'neurons', 'rect'), 'y');
+    const heights = await numbers(page, mark('raster', 'neurons', 'rect'), 'height');
+    expect(tops).toHaveLength(rows.length);
+    expect([...tops].sort((a, b) => a - b)).toEqual(tops);
+    const middle = (row: number) => tops[row]! + heights[row]! / 2;
+    const titles = await page.locator(mark('raster', 'neurons', 'rect title')).allTextContents();
+    expect(titles).toEqual(
+      rows.map(
+        ({ layer, neuron, train }) =>
+          `${result.layers[layer]!.name}, neuron ${neuron}: ${train.length} ${train.length === 1 ? 'spike' : 'spikes'}`,
+      ),
+    );
+
+    const ticks = mark('raster', 'positive spikes', 'line');
+    const x = expectLinear(
+      await numbers(page, ticks, 'x1'),
+      positive.map(({ step }) => step),
+    );
+    const [from, to] = [await numbers(page, ticks, 'y1'), await numbers(page, ticks, 'y2')];
+    for (const [i, { row }] of positive.entries()) expect((from[i]! + to[i]!) / 2).toBeCloseTo(middle(row), 1);
+    const dots = mark('raster', 'negative spikes', 'circle');
+    const places = [await numbers(page, dots, 'cx'), await numbers(page, dots, 'cy')];
+    expect(places[0]).toHaveLength(negative.length);
+    for (const [i, { row, step }] of negative.entries()) {
+      expect(places[0]![i]).toBeCloseTo(x(step), 1);
+      expect(places[1]![i]).toBeCloseTo(middle(row), 1);
+    }
+
+    // The image's own sleep: after awake steps 4 and 8.
+    const [first, second] = raster.sleep as [number, number];
+    const shades = mark('raster', 'asleep', 'rect');
+    const left = await numbers(page, shades, 'x');
+    const width = await numbers(page, shades, 'width');
+    const stretches = [
+      [4.5, 4.5 + first],
+      [8.5 + first, 8.5 + first + second],
+    ] as const;
+    expect(left).toHaveLength(2);
+    for (const [i, [start, end]] of stretches.entries()) {
+      expect(left[i]).toBeCloseTo(x(start), 0);
+      expect(left[i]! + width[i]!).toBeCloseTo(x(end), 0);
+    }
+    expect(await page.textContent('#raster figcaption')).toContain(`Image ${raster.image}: ${rows.length} neurons`);
+  });
+
+  test('bursts are thicker, and a long run is drawn from its beginning', async () => {
+    const long = ['--limit', '2', '--neuron', 'burst', '--gamma', '3', '--wake', '400', '--sleep', '150'];
+    const outputs = ['--json', at('burst.json'), '--report', at('burst.html')];
+    expect(casc([...args, ...long, ...outputs]).status).toBe(0);
+    const { raster } = JSON.parse(readFileSync(at('burst.json'), 'utf8')) as Evaluation;
+    const sizes = raster!.layers.flatMap(({ trains }) => trains.flat().map(([, size]) => size));
+    expect([...new Set(sizes)].sort()).toEqual([1, 2, 3]);
+    const { page } = await open(at('burst.html'));
+    const widths = await numbers(page, mark('raster', 'positive spikes', 'line'), 'stroke-width');
+    expectLinear(widths, sizes);
+    expect(await page.textContent('#raster')).toContain('The first 500 of 550 steps.');
+    expect(await page.textContent('#raster .legend')).toContain('burst');
+    expect(await page.locator(mark('raster', 'negative spikes', 'circle')).count()).toBe(0);
+  });
+
   test('light and dark, by what the system has; nothing is loaded, nothing complains', async () => {
     const looks = await Promise.all(
       (['light', 'dark'] as const).map(async (colorScheme) => {
@@ -130,6 +203,8 @@ describeWithBrowser('the page in a browser', (open) => {
           colour('#curve [aria-label="line"]', 'stroke'),
           colour('#curve figure text', 'fill'),
           colour('#rest [aria-description="histogram"]', 'fill'),
+          colour('#raster [aria-description="positive spikes"]', 'stroke'),
+          colour('#raster [aria-description="negative spikes"]', 'fill'),
         ]);
       }),
     );
@@ -137,6 +212,7 @@ describeWithBrowser('the page in a browser', (open) => {
       expect(light).toMatch(/^rgb/);
       expect(looks[1]![i]).not.toBe(light);
     }
+    for (const look of looks) expect(new Set(look.slice(-2)).size).toBe(2);
   });
 
   test('on a phone nothing is wider than the page, and text of drawings can be read', async () => {
@@ -186,7 +262,9 @@ async function expectText(open: Open, journal: string, rename: (name: string) =>
   header.data.classNames = Array.from({ length: classes }, (_, i) => rename(`class ${i}`));
   header.layers = header.layers.map((layer, i) => ({ ...layer, name: rename(`layer ${i}`) }));
   header.notes = [rename('note')];
-  const [{ at: position }] = records as [ImageRecord];
+  const [{ at: position, run }, second] = records as [EvaluatedRecord<unknown>, EvaluatedRecord<unknown>];
+  second.id = rename('drawn');
+  second.run!.raster = run!.raster;
   records[0] = {
     ...{ at: position, id: rename('image'), fileBytes: null },
     error: { code: 'ERR_CASC_DATA', message: rename('message') },
@@ -208,6 +286,8 @@ async function expectText(open: Open, journal: string, rename: (name: string) =>
     ['#skipped', 'image'],
     ['#skipped', 'message'],
     ['#layers', 'layer 0'],
+    ['#raster', 'drawn'],
+    ['#raster title', 'layer 0'],
     ['#settings', 'note'],
   ] as const) {
     expect(await page.textContent(selector)).toContain(rename(name));

@@ -65,6 +65,7 @@ function evaluation(changes: Partial<Evaluation> = {}): Evaluation {
     ],
     operations: { synaptic: 1000, wake: 900, sleep: 100, denseMacs: 2000, firstLayerMacs: 10 },
     energy: { snn: 1e-6, ann: 9.2e-9, prices: ENERGY, counted: '' },
+    raster: null,
     ...changes,
   };
 }
@@ -253,6 +254,7 @@ describe('at rest', () => {
     layers: null,
     operations: { synaptic: null, wake: null, sleep: null, denseMacs: 2000, firstLayerMacs: 10 },
     energy: { snn: null, ann: 9.2e-9, prices: ENERGY, counted: '' },
+    raster: null,
   };
 
   test('the whole table', () => {

@@ -65,6 +65,7 @@ test('what only a simulation has is null, not zero', async () => {
     imageOperations: null,
     hash: null,
     profile: null,
+    raster: null,
   });
   snn.dispose();
 });

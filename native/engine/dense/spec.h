@@ -28,6 +28,8 @@ struct Window {
   std::array<int, 2> strides;
   std::array<int, 4> pads;
   std::array<int, 2> dilations;
+
+  bool operator==(const Window&) const = default;
 };
 
 struct Grid {

@@ -32,6 +32,7 @@ void ClipSearch::add(const Batch& batch, Team& team, const AbortFlag& abort) {
   for (size_t i = 0; i < batch.images; ++i)
     starts.push_back(starts.back() + Positions(plane, spec_.every, batch.first + i).count());
   for (auto& channel : pairs_) channel.resize(starts.back());
+  sorted_ = false;
   team.share(batch.images, [&](unsigned worker, size_t image) {
     if (!workspaces_[worker]) workspaces_[worker] = std::make_unique<dense::Workspace>(*plan_);
     const Positions positions(plane, spec_.every, batch.first + image);
@@ -51,18 +52,21 @@ void ClipSearch::add(const Batch& batch, Team& team, const AbortFlag& abort) {
 }
 
 std::vector<ClipChoice> ClipSearch::search(const Staircase& stairs, bool shared, double most,
-                                           Team& team) const {
+                                           Team& team) {
   auto finite = [](const Pair& p) { return std::isfinite(p.value) && std::isfinite(p.wanted); };
   for (const auto& channel : pairs_) {
     if (!std::all_of(channel.begin(), channel.end(), finite))
       throw Error("ERR_CASC_CALIBRATION", "became NaN or infinite on the calibration data");
   }
+  if (!sorted_) team.share(pairs_.size(), [&](unsigned, size_t c) { sortPairs(pairs_[c]); });
+  sorted_ = true;
   double layer = 0;
   std::vector<ClipChoice> choices(pairs_.size());
   if (shared) {
     std::vector<Pair> all;
     for (const auto& channel : pairs_) all.insert(all.end(), channel.begin(), channel.end());
-    layer = std::min(most, SortedPairs(std::move(all)).choose(stairs).clip);
+    sortPairs(all);
+    layer = std::min(most, SortedPairs(all).choose(stairs).clip);
   } else {
     team.share(pairs_.size(),
                [&](unsigned, size_t c) { choices[c] = SortedPairs(pairs_[c]).choose(stairs); });

@@ -33,7 +33,7 @@ class ClipSearch {
    * anything, or values are not finite.
    */
   std::vector<ClipChoice> search(const Staircase& stairs, bool shared, double most,
-                                 Team& team) const;
+                                 Team& team);
 
   size_t sampled() const { return pairs_.empty() ? 0 : pairs_[0].size(); }
 
@@ -44,6 +44,7 @@ class ClipSearch {
   std::vector<uint8_t> needed_;
   std::vector<std::unique_ptr<dense::Workspace>> workspaces_;  // one per worker
   std::vector<std::vector<Pair>> pairs_;                       // one per channel
+  bool sorted_ = false;
 };
 
 }  // namespace casc::refit

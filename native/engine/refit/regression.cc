@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <numeric>
 #include <utility>
 
 #include "engine/dense/check.h"
-#include "engine/refit/cholesky.h"
+#include "engine/error.h"
 
 namespace casc::refit {
 namespace {
@@ -14,9 +15,22 @@ namespace {
 /** Rows of as many images as fit are held at once. */
 constexpr size_t kRowBytes = size_t{64} << 20;
 
-size_t regressorsOf(const dense::Shape& input, const RegressionSpec& spec) {
-  return size_t(input.c / spec.groups) * size_t(spec.window.kernel[0]) *
-         size_t(spec.window.kernel[1]);
+/** From weak to strong. */
+constexpr double kRidges[] = {0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10};
+constexpr size_t kUsualRidge = 4;
+
+NormalEquations emptySums(const dense::Shape& input, const RegressionSpec& spec, Isa isa) {
+  const size_t regressors = size_t(input.c / spec.groups) * size_t(spec.window.kernel[0]) *
+                            size_t(spec.window.kernel[1]);
+  return {size_t(spec.groups), regressors, size_t(spec.output.c / spec.groups), floatKernels(isa)};
+}
+
+std::vector<uint8_t> neededOf(const dense::Plan& plan, const RegressionSpec& spec) {
+  dense::require(plan.shape(spec.residual) == spec.output,
+                 "the residual has not the shape of the convolution");
+  dense::require(plan.shape(spec.target) == spec.output,
+                 "the target has not the shape of the convolution");
+  return plan.needed({spec.source, spec.residual, spec.target});
 }
 
 }  // namespace
@@ -26,18 +40,26 @@ Regression::Regression(std::shared_ptr<const dense::Plan> plan, const Regression
       spec_(spec),
       lowering_(spec.window, plan_->shape(spec.source), spec.output),
       taps_(lowering_.taps(plan_->shape(spec.source).c / spec.groups)),
-      equations_(size_t(spec.groups), regressorsOf(plan_->shape(spec.source), spec), groupOutputs(),
-                 floatKernels(isa)) {
-  dense::require(plan_->shape(spec.residual) == spec.output,
-                 "the residual has not the shape of the convolution");
-  dense::require(plan_->shape(spec.target) == spec.output,
-                 "the target has not the shape of the convolution");
-  needed_ = plan_->needed({spec.source, spec.residual, spec.target});
+      halves_{emptySums(plan_->shape(spec.source), spec, isa),
+              emptySums(plan_->shape(spec.source), spec, isa)},
+      needed_(neededOf(*plan_, spec)) {}
+
+void Regression::restart(std::shared_ptr<const dense::Plan> plan, const RegressionSpec& spec) {
+  dense::require(spec.output == spec_.output && spec.groups == spec_.groups &&
+                     spec.window == spec_.window && spec.every == spec_.every &&
+                     plan->shape(spec.source) == plan_->shape(spec_.source),
+                 "another convolution than before");
+  needed_ = neededOf(*plan, spec);
+  plan_ = std::move(plan);
+  spec_ = spec;
+  workspaces_.clear();
+  for (NormalEquations& half : halves_) half.restartOutputs();
+  residual_ = target_ = 0;
 }
 
 void Regression::add(const Batch& batch, Team& team, const AbortFlag& abort) {
   const size_t most = Positions::most(spec_.output.plane(), spec_.every);
-  const size_t fit = std::max<size_t>(team.size(), kRowBytes / equations_.rowBytes(most));
+  const size_t fit = std::max<size_t>(team.size(), kRowBytes / halves_[0].rowBytes(most));
   const size_t round = std::min(batch.images, fit);
   if (rows_.size() < round) rows_.resize(round);
   images_.resize(rows_.size());
@@ -48,9 +70,11 @@ void Regression::add(const Batch& batch, Team& team, const AbortFlag& abort) {
     team.share(count, [&](unsigned worker, size_t slot) {
       gather(worker, batch, start + slot, slot, abort);
     });
-    team.share(equations_.pieces(), [&](unsigned, size_t piece) {
+    const size_t pieces = halves_[0].pieces();
+    team.share(2 * pieces, [&](unsigned, size_t part) {
       throwIfAborted(abort);
-      equations_.add(piece, rows_, count);
+      const size_t half = part / pieces;
+      halves_[half].add(part % pieces, rows_, (batch.first + start + half) % 2, 2, count);
     });
     for (size_t slot = 0; slot < count; ++slot) {
       residual_ += images_[slot].residual;
@@ -66,7 +90,7 @@ void Regression::gather(unsigned worker, const Batch& batch, size_t image, size_
   const size_t plane = spec_.output.plane();
   const Positions positions(plane, spec_.every, batch.first + image);
   NormalEquations::Rows& rows = rows_[slot];
-  rows.reset(equations_, positions.count());
+  rows.reset(halves_[0], positions.count());
   images_[slot] = {};
   plan_->run(inputs, needed_, *workspaces_[worker], abort, [&](size_t node, const float* value) {
     if (node == spec_.source) gatherSource(value, worker, positions, rows);
@@ -74,11 +98,10 @@ void Regression::gather(unsigned worker, const Batch& batch, size_t image, size_
     double squares = 0;
     for (size_t m = 0; m < size_t(spec_.output.c); ++m) {
       const float* channel = value + m * plane;
-      const size_t group = m / groupOutputs();
-      const size_t column = equations_.unknowns() + m % groupOutputs();
+      const size_t group = m / groupOutputs(), output = m % groupOutputs();
       for (size_t i = 0; i < positions.count(); ++i) {
         const float v = channel[positions[i]];
-        if (node == spec_.residual) rows.set(group, column, i, v);
+        if (node == spec_.residual) rows.setOutput(group, output, i, v);
         squares += double(v) * v;
       }
     }
@@ -99,20 +122,21 @@ void Regression::gatherSource(const float* value, unsigned worker, const Positio
     const size_t at = positions[i];
     const float* from = lowered + lowering_.rowOffset(int(at / width)) + at % width;
     for (size_t g = 0; g < size_t(spec_.groups); ++g, from += groupPlane) {
-      for (size_t k = 0; k < taps_.size(); ++k) rows.set(g, k, i, from[taps_[k]]);
+      for (size_t k = 0; k < taps_.size(); ++k) rows.setRegressor(g, k, i, from[taps_[k]]);
     }
   }
 }
 
-Correction Regression::solve(double ridge, Team& team) const {
+Correction Regression::solve(std::optional<double> ridge, Team& team) const {
   if (!std::isfinite(residual_) || !std::isfinite(target_))
     throw Error("ERR_CASC_CALIBRATION", "became NaN or infinite on the calibration data");
   Correction correction;
+  correction.ridge = ridge ? *ridge : chosenRidge(team);
   correction.weight.resize(size_t(spec_.output.c) * taps_.size());
   correction.bias.resize(size_t(spec_.output.c));
   std::vector<double> explained(size_t(spec_.groups));
   team.share(size_t(spec_.groups), [&](unsigned, size_t group) {
-    solveGroup(group, ridge, correction, explained[group]);
+    solveGroup(group, correction.ridge, correction, explained[group]);
   });
   correction.before = residual_;
   correction.target = target_;
@@ -121,56 +145,50 @@ Correction Regression::solve(double ridge, Team& team) const {
   return correction;
 }
 
-/** What the ridge adds to the diagonal, but for the constant. */
-double Regression::penalty(size_t group, double ridge) const {
-  const size_t regressors = equations_.unknowns() - 1, stride = equations_.stride();
-  const double* sums = equations_.sums(group);
-  double trace = 0;
-  for (size_t k = 0; k < regressors; ++k) trace += sums[k * stride + k];
-  if (!std::isfinite(trace))
-    throw Error("ERR_CASC_CALIBRATION", "reads NaN or infinite values on the calibration data");
-  return ridge * trace / double(regressors);
+/** Down from the usual one, in the better of the two directions. */
+double Regression::chosenRidge(Team& team) const {
+  size_t best = kUsualRidge;
+  double least = heldOutError(kRidges[best], team);
+  for (const int direction : {1, -1}) {
+    const size_t start = best;
+    for (size_t next = best + size_t(direction); next < std::size(kRidges);
+         next += size_t(direction)) {
+      const double error = heldOutError(kRidges[next], team);
+      if (!(error < least)) break;
+      least = error;
+      best = next;
+    }
+    if (best != start) break;
+  }
+  return kRidges[best];
 }
 
-/** U of the normal equations UᵀU with the unknowns in this order. */
-std::vector<double> Regression::factorOf(size_t group, double ridge,
-                                         const std::vector<size_t>& order) const {
-  const size_t n = equations_.unknowns(), stride = equations_.stride();
-  const double* sums = equations_.sums(group);
-  const double added = penalty(group, ridge);
-  std::vector<double> factor(n * n);
-  for (size_t i = 0; i < n; ++i) {
-    for (size_t j = i; j < n; ++j) {
-      const auto [low, high] = std::minmax(order[i], order[j]);
-      factor[i * n + j] = sums[low * stride + high];
-    }
-    if (order[i] + 1 < n) factor[i * n + i] += added;
-  }
-  cholesky(factor.data(), n, n);
-  return factor;
+/** Squared error, less that without a correction, of each half's rows with the other's correction. */
+double Regression::heldOutError(double ridge, Team& team) const {
+  std::vector<double> errors(2 * size_t(spec_.groups));
+  team.share(errors.size(), [&](unsigned, size_t part) {
+    const SumsView seen = halves_[part % 2].sums(part / 2);
+    errors[part] = errorChange(halves_[1 - part % 2].sums(part / 2),
+                               ridgeSolution(seen, penaltyOf(seen, ridge)));
+  });
+  return std::accumulate(errors.begin(), errors.end(), 0.0);
 }
 
 void Regression::solveGroup(size_t group, double ridge, Correction& correction,
                             double& explained) const {
-  const size_t n = equations_.unknowns(), stride = equations_.stride();
-  const size_t outputs = groupOutputs();
-  const double* sums = equations_.sums(group);
-  const double added = penalty(group, ridge);
-  std::vector<double> right(n * outputs);
-  for (size_t k = 0; k < n; ++k)
-    std::copy_n(sums + k * stride + n, outputs, right.begin() + std::ptrdiff_t(k * outputs));
-  std::vector<size_t> order(n);
-  std::iota(order.begin(), order.end(), size_t{0});
-  const std::vector<double> factor = factorOf(group, ridge, order);
-  std::vector<double> solution(right);
-  choleskySolve(factor.data(), n, n, solution.data(), outputs);
+  const SumsView equations = sums(group);
+  const size_t n = equations.unknowns, outputs = equations.outputs;
+  const double penalty = penaltyOf(equations, ridge);
+  const std::vector<double> solution = ridgeSolution(equations, penalty);
   // With (XᵀX + P)d = XᵀE, what is left of E² is E² − d·XᵀE − d·P·d.
-  for (size_t i = 0; i < right.size(); ++i) {
-    const bool constant = i / outputs + 1 == n;
-    explained += solution[i] * (right[i] + (constant ? 0 : added * solution[i]));
-    const size_t m = group * outputs + i % outputs;
-    (constant ? correction.bias[m] : correction.weight[m * (n - 1) + i / outputs]) =
-        float(solution[i]);
+  for (size_t k = 0; k < n; ++k) {
+    const bool constant = k + 1 == n;
+    for (size_t m = 0; m < outputs; ++m) {
+      const double d = solution[k * outputs + m];
+      explained += d * (equations.output(k, m) + (constant ? 0 : penalty * d));
+      const size_t channel = group * outputs + m;
+      (constant ? correction.bias[channel] : correction.weight[channel * (n - 1) + k]) = float(d);
+    }
   }
 }
 
@@ -189,19 +207,19 @@ std::vector<double> Regression::unitsOf(size_t group, const WeightGrid& grid) co
  * an unknown's turn, the more others are free to make up for it.
  */
 std::vector<size_t> Regression::roundingOrder(size_t group) const {
-  const size_t stride = equations_.stride();
-  const double* sums = equations_.sums(group);
-  std::vector<size_t> order(equations_.unknowns());
+  const SumsView equations = sums(group);
+  std::vector<size_t> order(equations.unknowns);
   std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end() - 1,
-                   [&](size_t i, size_t j) { return sums[i * stride + i] < sums[j * stride + j]; });
+  std::stable_sort(order.begin(), order.end() - 1, [&](size_t i, size_t j) {
+    return equations.product(i, i) < equations.product(j, j);
+  });
   return order;
 }
 
 void Regression::round(const WeightGrid& grid, double ridge, std::vector<float>& weight,
                        std::vector<float>& bias, Team& team) const {
   const auto channels = size_t(spec_.output.c);
-  const size_t n = equations_.unknowns(), outputs = groupOutputs();
+  const size_t n = taps_.size() + 1, outputs = groupOutputs();
   const auto inputs = size_t(plan_->shape(spec_.source).c);
   dense::require(weight.size() == channels * (n - 1) && bias.size() == channels,
                  "weight and bias have not the length of the convolution's");
@@ -217,7 +235,9 @@ void Regression::round(const WeightGrid& grid, double ridge, std::vector<float>&
     dense::require(unit > 0 && std::isfinite(unit), "units must be positive");
   for (size_t group = 0; group < size_t(spec_.groups); ++group) {
     const std::vector<size_t> order = roundingOrder(group);
-    const std::vector<double> factor = factorOf(group, ridge, order);
+    const SumsView equations = sums(group);
+    const std::vector<double> factor =
+        factorOf(equations, penaltyOf(equations, ridge), order);
     const std::vector<double> unit = unitsOf(group, grid);
     team.share(outputs, [&](unsigned, size_t m) {
       const size_t c = group * outputs + m;

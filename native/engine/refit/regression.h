@@ -2,7 +2,9 @@
 // plan, the normal equations are kept, then solved.
 #pragma once
 
+#include <array>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "engine/abort.h"
@@ -29,6 +31,7 @@ struct RegressionSpec {
 struct Correction {
   std::vector<float> weight;  // [M, C/groups, kh, kw], to be added
   std::vector<float> bias;    // [M], to be added
+  double ridge = 0;           // that it was found with
   double before = 0;          // Σ residual²
   double after = 0;           // the same with the correction
   double target = 0;          // Σ target²
@@ -42,10 +45,18 @@ class Regression {
   void add(const Batch& batch, Team& team, const AbortFlag& abort);
 
   /**
-   * Minimises Σ(residual − ΔW·x − Δb)² + ridge · mean(Σx²) · Σ ΔW². Throws Error
-   * (ERR_CASC_CALIBRATION) where sums are not finite.
+   * Begins anew with other residuals, and a plan that gives the same values at the source: sums of
+   * what the convolution reads are kept. Everything in `spec` but nodes must be as it was. Throws
+   * Error (ERR_CASC_ARGUMENT), and nothing has changed then.
    */
-  Correction solve(double ridge, Team& team) const;
+  void restart(std::shared_ptr<const dense::Plan> plan, const RegressionSpec& spec);
+
+  /**
+   * Minimises Σ(residual − ΔW·x − Δb)² + ridge · mean(Σx²) · Σ ΔW². Without `ridge` takes the one
+   * with which each half of the images, those of even numbers and those of odd ones, explains the
+   * other's residuals best. Throws Error (ERR_CASC_CALIBRATION) where sums are not finite.
+   */
+  Correction solve(std::optional<double> ridge, Team& team) const;
 
   /** Rounds the convolution's weights [M, C/groups, kh, kw] and biases [M] in place, so that what
    * solve() minimises grows little. Throws Error: ERR_CASC_ARGUMENT for wrong lengths and for steps
@@ -63,9 +74,10 @@ class Regression {
               const AbortFlag& abort);
   void gatherSource(const float* value, unsigned worker, const Positions& positions,
                     NormalEquations::Rows& rows);
-  double penalty(size_t group, double ridge) const;
+  SumsView sums(size_t group) const { return halves_[0].sums(group).with(halves_[1].sums(group)); }
+  double chosenRidge(Team& team) const;
+  double heldOutError(double ridge, Team& team) const;
   std::vector<size_t> roundingOrder(size_t group) const;
-  std::vector<double> factorOf(size_t group, double ridge, const std::vector<size_t>& order) const;
   std::vector<double> unitsOf(size_t group, const WeightGrid& grid) const;
   void solveGroup(size_t group, double ridge, Correction& correction, double& explained) const;
 
@@ -75,7 +87,7 @@ class Regression {
   RegressionSpec spec_;
   dense::Lowering lowering_;
   std::vector<int32_t> taps_;
-  NormalEquations equations_;
+  std::array<NormalEquations, 2> halves_;  // of images of even and of odd numbers
   std::vector<uint8_t> needed_;
   std::vector<std::unique_ptr<dense::Workspace>> workspaces_;  // one per worker
   std::vector<std::vector<float>> scratch_;                    // one per worker

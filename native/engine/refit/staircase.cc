@@ -16,11 +16,13 @@ constexpr int kFiner = 6;
 
 }  // namespace
 
-SortedPairs::SortedPairs(std::vector<Pair> pairs) {
-  // Ties by what is wanted, so that sums do not depend on the order in which pairs came.
+void sortPairs(std::vector<Pair>& pairs) {
   std::sort(pairs.begin(), pairs.end(), [](const Pair& a, const Pair& b) {
     return a.value != b.value ? a.value < b.value : a.wanted < b.wanted;
   });
+}
+
+SortedPairs::SortedPairs(const std::vector<Pair>& pairs) {
   values_.reserve(pairs.size());
   wanted_.resize(pairs.size() + 1);
   for (size_t i = pairs.size(); i-- > 0;) {

@@ -26,10 +26,14 @@ struct Staircase {
   double shift;
 };
 
+/** By value, ties by what is wanted: sums do not depend on the order in which pairs came. */
+void sortPairs(std::vector<Pair>& pairs);
+
 /** A channel's sample, sorted by value. */
 class SortedPairs {
  public:
-  explicit SortedPairs(std::vector<Pair> pairs);
+  /** In the order of sortPairs. */
+  explicit SortedPairs(const std::vector<Pair>& pairs);
 
   size_t size() const { return values_.size(); }
   /** The largest value; 0 where none is positive. */

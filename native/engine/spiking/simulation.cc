@@ -55,6 +55,7 @@ void Simulation<N>::run(const N* inputValues, const Schedule& schedule, const Ab
   negative.assign(counts.size(), 0);
   operations = operationsAsleep = hash = 0;
   profiler_.begin(plan_.layers.size(), options.profile);
+  if (options.raster) raster_.begin(*options.raster);
   for (Series& series : series_) {
     series.release(pool_);
     series.phases.resize(phases);
@@ -69,6 +70,7 @@ void Simulation<N>::run(const N* inputValues, const Schedule& schedule, const Ab
         break;
       case LayerKind::Neuron:
         neuron(i);
+        if (options_.raster) raster_.add(layer.shape, series_[i]);
         break;
       case LayerKind::Linear:
         linear(i);
@@ -99,6 +101,7 @@ void Simulation<N>::run(const N* inputValues, const Schedule& schedule, const Ab
     quietSteps[p] = std::min(quiet, sleepSteps[p]);
     atRest[p] = automatic ? quiet <= schedule.cap : !pendingAtEnd_[p];
   }
+  if (options_.raster) rasters = raster_.finish(schedule, sleepSteps);
   profiler_.end(uint64_t(schedule.wake),
                 std::accumulate(sleepSteps.begin(), sleepSteps.end(), uint64_t{0}));
 }
@@ -175,7 +178,8 @@ bool Simulation<N>::anySource(const Layer<N>& layer, Moment now) const {
 
 template <class N>
 bool Simulation<N>::consumed(size_t index) const {
-  return plan_.layers[index].lastUse != index || options_.lastLayer == index;
+  const bool drawn = options_.raster && plan_.layers[index].kind == LayerKind::Neuron;
+  return plan_.layers[index].lastUse != index || options_.lastLayer == index || drawn;
 }
 
 template <class N>

@@ -13,6 +13,7 @@
 #include "engine/spiking/plan.h"
 #include "engine/spiking/plane.h"
 #include "engine/spiking/profile.h"
+#include "engine/spiking/raster.h"
 #include "engine/spiking/schedule.h"
 #include "engine/spiking/term_adder.h"
 
@@ -28,11 +29,12 @@ struct ReadoutTrace {
 };
 
 struct SimulationOptions {
-  bool everyStep = false;             // record `traces`
-  bool profile = false;               // add to profile()
-  Team* team = nullptr;               // shares the work inside the image
-  bool counts = true;                 // fill `counts`
-  std::optional<size_t> lastLayer{};  // stop after this layer and keep its planes
+  bool everyStep = false;                  // record `traces`
+  bool profile = false;                    // add to profile()
+  Team* team = nullptr;                    // shares the work inside the image
+  bool counts = true;                      // fill `counts`
+  std::optional<size_t> lastLayer{};       // stop after this layer and keep its planes
+  std::optional<RasterSettings> raster{};  // fill `rasters`
 };
 
 /** One worker's simulator. Buffers are kept from image to image; results are valid until the next
@@ -55,6 +57,7 @@ class Simulation {
   // Per neuron layer.
   std::vector<Aligned<int32_t>> counts;  // net spikes n, [h][w][c], if options ask for them
   std::vector<uint64_t> positive, negative;
+  std::vector<LayerRaster> rasters;  // if options ask for them
   // Per readout layer.
   std::vector<std::vector<typename NumberTraits<N>::Wide>> readouts;  // Σ of its values, [h][w][c]
   std::vector<ReadoutTrace> traces;
@@ -119,6 +122,7 @@ class Simulation {
   AbortFlag abort_;
   SimulationOptions options_;
   Profiler profiler_;
+  Raster raster_;
   std::vector<int32_t> lastFiring_;    // per phase, the last sleep step with a spike
   std::vector<uint8_t> pendingAtEnd_;  // per phase
   // Scratch of the layer being run.

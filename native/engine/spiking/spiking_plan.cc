@@ -55,8 +55,9 @@ class Runner final : public ImageRunner {
     input_.resize(input.shape.numel());
     loadInput(input, image, index, input_.data());
     const bool counts = !result.counts.empty() || index < settings.certify;
+    const auto raster = result.rasters ? settings.raster : std::nullopt;
     simulation_.run(input_.data(), settings.schedule, settings.abort,
-                    {settings.everyStep, settings.profile, settings.team, counts, {}});
+                    {settings.everyStep, settings.profile, settings.team, counts, {}, raster});
     write(settings, result);
     if (settings.oracle || index < settings.certify) check(index, settings, result);
   }
@@ -77,6 +78,7 @@ class Runner final : public ImageRunner {
     *result.operations = static_cast<double>(simulation_.operations);
     *result.operationsAsleep = static_cast<double>(simulation_.operationsAsleep);
     *result.hash = simulation_.hash;
+    if (result.rasters) *result.rasters = std::move(simulation_.rasters);
     if (settings.everyStep) {
       *result.traces = simulation_.traces;
     } else {
@@ -161,7 +163,7 @@ class Runner final : public ImageRunner {
   void findLastSpike(Divergence& divergence, size_t at, const RunSettings& settings) {
     if (plan_.layers[divergence.layer].kind != LayerKind::Neuron) return;
     simulation_.run(input_.data(), settings.schedule, settings.abort,
-                    {false, false, settings.team, true, divergence.layer});
+                    {false, false, settings.team, true, divergence.layer, {}});
     divergence.lastSpike = simulation_.lastSpike(divergence.layer, at);
   }
 

@@ -10,6 +10,7 @@
 
 #include "engine/abort.h"
 #include "engine/spiking/profile.h"
+#include "engine/spiking/raster.h"
 #include "engine/spiking/schedule.h"
 #include "engine/spiking/simulation.h"
 #include "engine/spiking/spec.h"
@@ -31,7 +32,8 @@ struct RunSettings {
   bool everyStep = false;
   bool profile = false;
   bool oracle = false;
-  size_t certify = 0;  // compare the first so many images with the oracle
+  size_t certify = 0;                    // compare the first so many images with the oracle
+  std::optional<RasterSettings> raster;  // of the first image
   AbortFlag abort;
   Team* team = nullptr;  // shares the work inside an image
 };
@@ -53,6 +55,7 @@ struct ImageResult {
   double* checked = nullptr;
   double* mismatches = nullptr;
   std::optional<Divergence>* first = nullptr;
+  std::vector<LayerRaster>* rasters = nullptr;  // per neuron layer
 };
 
 class ImageRunner {
