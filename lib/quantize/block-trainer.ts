@@ -2,7 +2,6 @@
 import type { ConvNode, Network, NetworkNode, QuantNode } from '../graph/network';
 import type { BlockDescription, BlockParameter, DenseDescription, PlanFormat } from '../native';
 import type { Block } from './blocks';
-import { copyMeans } from './copy-means';
 import { LARGEST } from './limit';
 import { reachOf, roundingGroups, unitsOf } from './rounding-groups';
 
@@ -30,14 +29,8 @@ export function trainerOf(network: Network, block: Block, training: BlockTrainin
   const dense = denseBlock(network, block);
   const place = new Map([...block.inputs, ...block.nodes].map((id, at) => [id, at]));
   const groups = format === 'float32' ? [] : roundingGroups(network, block.nodes);
-  const nodes = [...dense.nodes];
-  const outputs = block.outputs.map((id) => {
-    nodes.push(...copyMeans(network.nodes[id]!, place.get(id)!, nodes.length));
-    return network.nodes[id]!.copies ? nodes.length - 1 : place.get(id)!;
-  });
   return {
-    nodes,
-    outputs,
+    ...dense,
     units: block.inputs.map((id) => unitsOf(network, id, levels)),
     reach: Float64Array.from(block.inputs, (id) => reachOf(network, id, levels)),
     rounding: groups
