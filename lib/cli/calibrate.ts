@@ -35,7 +35,7 @@ export function calibrateCommand(): Command {
     .addHelpText('after', HELP)
     .action((file: string, flags: Flags) =>
       interruptible(async (signal) => {
-        await printResult(flags.json, () => run(file, flags, signal), calibrationTable);
+        await printResult(flags.json, () => run(file, flags, signal), calibrationTable, { kept: [file] });
       }),
     );
 }

@@ -43,6 +43,7 @@ export function compareCommand(done: (exitCode: number) => void): Command {
           flags.json,
           () => runLevelsStudy(file, flags, signal, classesOf, (options) => compare(file, options)),
           (result) => comparisonTable(result, flags.table),
+          { kept: [file] },
         );
         const differs = rows.some(({ methods }) => !methods['cif-sleep'].exact);
         if (differs && format !== 'float32') done(ExitCode.CertificateFailed);

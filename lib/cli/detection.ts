@@ -1,7 +1,7 @@
-/** Options of `casc evaluate` for detectors. */
+/** Options of `casc evaluate` for detectors, and that which `casc quantize` shares. */
 import { readFile } from 'node:fs/promises';
-import { type Command, InvalidArgumentError } from 'commander';
-import { CascError, type DecoderOptions, type DetectionOptions, decoders } from '..';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { CascError, type Decoder, type DecoderOptions, type DetectionOptions, decoders } from '..';
 import { messageOf } from '../errors';
 
 export interface DetectionFlags {
@@ -15,26 +15,33 @@ export interface DetectionFlags {
 export function addDetection(command: Command): Command {
   return command
     .optionsGroup('Detectors (data of kind coco or voc):')
-    .option(
-      '--decoder <name|file.json>',
-      `what the outputs mean: ${Object.keys(decoders).join(', ')}, or a description`,
-    )
+    .addOption(decoderOption('what the outputs mean (default: what the file records)'))
     .option('--score <s>', "keep scores above (default: the decoder's, 0.001)", share)
     .option('--iou <s>', "suppress boxes that overlap a better one more (default: the decoder's)", share)
     .option('--clip-boxes', 'cut boxes off at the edge of the image')
     .option('--at <steps>', 'average precision after these steps, too, as 8,16,24', steps);
 }
 
-/** Undefined where the flags are for no detector. Throws ERR_CASC_ARGUMENT, ERR_CASC_FILE. */
-export async function detectionOf(flags: DetectionFlags): Promise<DetectionOptions | undefined> {
+export function decoderOption(text: string): Option {
+  return new Option('--decoder <name|file.json>', `${text}: ${Object.keys(decoders).join(', ')}, or a description`);
+}
+
+/**
+ * `recorded`: the decoder that the net's file has. Undefined where neither it nor the flags are for a detector. Throws
+ * ERR_CASC_ARGUMENT, ERR_CASC_FILE.
+ */
+export async function detectionOf(
+  flags: DetectionFlags,
+  recorded: Decoder | undefined,
+): Promise<DetectionOptions | undefined> {
   const { decoder: name, score, iou, clipBoxes, at } = flags;
-  if (name === undefined) {
+  const decoder = name === undefined ? recorded : await decoderOf(name);
+  if (!decoder) {
     const other = (['score', 'iou', 'clipBoxes', 'at'] as const).find((flag) => flags[flag] !== undefined);
     if (other === undefined) return undefined;
     const flag = other === 'clipBoxes' ? 'clip-boxes' : other;
     throw new CascError('ERR_CASC_ARGUMENT', `--${flag} is for a detector; give its --decoder, too`, { option: flag });
   }
-  const decoder = await decoderOf(name);
   return {
     decoder: {
       ...decoder,
@@ -47,7 +54,7 @@ export async function detectionOf(flags: DetectionFlags): Promise<DetectionOptio
 }
 
 /** What is in a file is checked with all the rest, by parseDecoder. */
-async function decoderOf(name: string): Promise<DecoderOptions> {
+export async function decoderOf(name: string): Promise<DecoderOptions> {
   if (Object.hasOwn(decoders, name)) return decoders[name as keyof typeof decoders];
   const place = { option: 'decoder', file: name };
   let text: string;

@@ -9,6 +9,7 @@ import {
   type OnError,
   openDataset,
   parseDataSpec,
+  readMetadata,
   reportPage,
   type Shard,
   SpikingNetwork,
@@ -103,8 +104,12 @@ export function evaluateCommand(done: (exitCode: number) => void): Command {
         stop.addEventListener('abort', () =>
           console.error('casc: ends after the images in hand; Ctrl-C again: at once'),
         );
-        const page = { path: flags.report, text: reportPage };
-        const result = await printResult(flags.json, () => run(file, flags, stop), evaluationTable, isWhole, page);
+        const { json, report, ann, journal } = flags;
+        const result = await printResult(json, () => run(file, flags, stop), evaluationTable, {
+          kept: [file, ann, journal],
+          isWhole,
+          report: { path: report, text: reportPage },
+        });
         if (!isWhole(result)) {
           const { images, selected, skipped } = result;
           console.error(`casc: interrupted after ${images + skipped.length} of ${selected} images`);
@@ -133,9 +138,9 @@ async function run(file: string, flags: Flags, stop: AbortSignal): Promise<AnyEv
   const progress = new Progress('evaluating');
   try {
     const { limit, ann, certify, profile, mode, verify, threads, journal, shard, energy, onError } = flags;
-    const detection = await detectionOf(flags);
+    const detection = await detectionOf(flags, readMetadata(network).decoder);
     const boxes = ['coco', 'voc'].includes(parseDataSpec(flags.data).kind);
-    const classes = boxes ? undefined : classesOf(network);
+    const classes = boxes || detection ? undefined : classesOf(network);
     const dataset = await openDataset(flags.data, { scaling, limit, classes, onError, signal: stop });
     if (!scaling) noteDefaultScaling(file);
     const options = {

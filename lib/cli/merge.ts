@@ -26,9 +26,9 @@ export function mergeCommand(done: (exitCode: number) => void): Command {
     .addHelpText('after', HELP)
     .action((files: string[], { json, report, energy }: Flags) =>
       interruptible(async (signal) => {
-        const page = { path: report, text: reportPage };
         const merge = () => mergeJournals(files, { energy, signal });
-        const result = await printResult(json, merge, evaluationTable, undefined, page);
+        const page = { path: report, text: reportPage };
+        const result = await printResult(json, merge, evaluationTable, { kept: files, report: page });
         done(exitCodeOf(result));
       }),
     );

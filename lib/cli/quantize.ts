@@ -6,10 +6,12 @@ import {
   type Network,
   openDataset,
   parseInputScaling,
+  type QuantizeOptions,
   quantize,
   quantizeTable,
 } from '..';
 import { checkWritable, isSameFile, writeWhole } from '../files/atomic-write';
+import { decoderOf, decoderOption } from './detection';
 import { interruptible, lastChance } from './interrupt';
 import {
   addScaling,
@@ -38,6 +40,7 @@ interface Flags extends ScalingFlags, TrainingFlags {
   samples: number;
   format?: string;
   shift?: string;
+  decoder?: string;
   clips?: 'layer' | 'channel';
   percentile: number;
 }
@@ -52,6 +55,8 @@ Examples:
       --calibration cifar10:cifar-10-batches-bin#train --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
   casc quantize squeezenet.onnx -o q32.onnx --levels 32 --format int16 --calibration imagenet:val \\
       --scale 1 --mean 123,117,104 --resize 256 --crop 227
+  casc quantize fastestdet.onnx -o q32.onnx --levels 32 --format int16 --method refit --calibration coco:coco128 \\
+      --resize 352x352 --no-antialias --channels bgr --decoder fastestdet
   casc quantize trained-with-8-levels.onnx -o q8-int16.onnx --format int16 --mean 0.5 --std 0.25`;
 
 export function quantizeCommand(): Command {
@@ -86,6 +91,7 @@ export function quantizeCommand(): Command {
         .default(0.999)
         .implies({ method: 'percentile' }),
     );
+  command.addOption(decoderOption('of a detector, what its outputs mean, which is recorded in the file'));
   return addScaling(addThreads(addTraining(command)))
     .addHelpText('after', HELP)
     .action((file: string, flags: Flags) => interruptible((signal) => run(file, flags, signal)));
@@ -101,20 +107,18 @@ async function run(file: string, flags: Flags, signal: AbortSignal): Promise<voi
   await checkWritable(flags.output);
   const network = await importModel(file);
   checkComplete(network, flags);
+  const decoder = flags.decoder === undefined ? undefined : await decoderOf(flags.decoder);
   const scaling = scalingOf(flags, network);
   const calibration = flags.calibration
     ? await openDataset(flags.calibration, { scaling, limit: flags.samples, spread: true, labelled: false, signal })
     : undefined;
   if (calibration && !scaling) noteDefaultScaling(file);
-  const iterations = await iterationsOf(flags, network, signal);
-  const result = await quantizeWith(
-    file,
-    flags,
-    calibration,
-    scaling && parseInputScaling(scaling),
-    iterations,
+  const result = await quantizeWith(file, flags, calibration, {
+    scaling: calibration?.scaling ?? (scaling && parseInputScaling(scaling)),
+    decoder,
+    iterations: await iterationsOf(flags, network, signal),
     signal,
-  );
+  });
   await lastChance(signal);
   await writeWhole(flags.output, result.bytes);
   console.log(quantizeTable(result, flags.output, calibration?.name));
@@ -124,13 +128,12 @@ async function quantizeWith(
   file: string,
   flags: Flags,
   calibration: Dataset | undefined,
-  scaling: Dataset['scaling'] | undefined,
-  iterations: number | undefined,
-  signal: AbortSignal,
+  options: Pick<QuantizeOptions, 'scaling' | 'decoder' | 'iterations' | 'signal'>,
 ) {
   const progress = new StagedProgress();
   try {
     return await quantize(file, {
+      ...options,
       levels: flags.levels,
       calibration,
       format: parseFormat(flags.format),
@@ -138,11 +141,8 @@ async function quantizeWith(
       method: flags.method,
       clips: flags.clips,
       percentile: flags.percentile,
-      iterations,
       split: flags.split,
-      scaling: calibration?.scaling ?? scaling,
       threads: flags.threads,
-      signal,
       onProgress: (done, total, stage) => progress.update('', stage, done, total),
     });
   } finally {

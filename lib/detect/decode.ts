@@ -30,8 +30,7 @@ const activations = {
 export function decode(outputs: Outputs, decoder: Decoder, { input }: ImageGeometry, threshold: number): Prediction[] {
   const found: Prediction[] = [];
   for (const head of decoder.heads) {
-    const columns = Math.ceil(input.width / head.stride);
-    const rows = Math.ceil(input.height / head.stride);
+    const { rows, columns } = gridOf(head, input);
     const map = new HeadMaps(outputs, head, rows * columns);
     for (let row = 0; row < rows; row++) {
       for (let column = 0; column < columns; column++) {
@@ -56,6 +55,11 @@ export function decode(outputs: Outputs, decoder: Decoder, { input }: ImageGeome
   return found;
 }
 
+/** Cells along each axis. */
+export function gridOf({ stride }: Head, input: ImageGeometry['input']): { rows: number; columns: number } {
+  return { rows: Math.ceil(input.height / stride), columns: Math.ceil(input.width / stride) };
+}
+
 function boxOf(
   map: HeadMaps,
   { stride, box: { center, size } }: Head,
@@ -77,13 +81,13 @@ function boxOf(
 }
 
 /** The channels of one head, looked up by cell. */
-class HeadMaps {
+export class HeadMaps {
   readonly #cells: number;
   readonly #head: Head;
   readonly #objectness: Float32Array | null;
   readonly #box: Float32Array;
   readonly #classes: Float32Array;
-  readonly #classCount: number;
+  readonly classCount: number;
 
   constructor(outputs: Outputs, head: Head, cells: number) {
     this.#cells = cells;
@@ -92,7 +96,7 @@ class HeadMaps {
     this.#objectness = objectness && channelsOf(outputs, objectness, cells, 1);
     this.#box = channelsOf(outputs, box, cells, 4);
     this.#classes = channelsOf(outputs, classes, cells, classes.count);
-    this.#classCount = this.#classes.length / cells;
+    this.classCount = this.#classes.length / cells;
   }
 
   objectness(cell: number): number {
@@ -110,7 +114,7 @@ class HeadMaps {
     const { activation } = this.#head.classes;
     let label = 0;
     let best = Number.NEGATIVE_INFINITY;
-    for (let c = 0, i = cell; c < this.#classCount; c++, i += this.#cells) {
+    for (let c = 0, i = cell; c < this.classCount; c++, i += this.#cells) {
       if (values[i]! > best) {
         best = values[i]!;
         label = c;

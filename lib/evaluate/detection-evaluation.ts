@@ -10,8 +10,11 @@ import type {
 } from './evaluation';
 
 export interface DetectionOptions {
-  /** What the outputs mean: one of `decoders`, or another; threshold, suppression and clipping are its own. */
-  decoder: DecoderOptions;
+  /**
+   * What the outputs mean: one of `decoders`, or another; threshold, suppression and clipping are its own. Default: what the file
+   * records.
+   */
+  decoder?: DecoderOptions;
   /**
    * Numbers of steps, awake and asleep, after which the spiking net is asked what it has found; an image whose run is shorter
    * keeps what it had at its end. Default: none. Not in mode 'rest'.

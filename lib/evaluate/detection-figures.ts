@@ -28,7 +28,9 @@ export class DetectionCollector implements Collector<DetectionAnswers, Detection
   }
 
   add({ at, id, answers }: EvaluatedRecord<DetectionAnswers>): void {
-    this.records.push({ at, id, answers });
+    const { quantized, snn } = answers;
+    // Mostly the same, and most of what is held.
+    this.records.push({ at, id, answers: isSame(quantized, snn) ? { ...answers, snn: quantized } : answers });
   }
 
   running(): Running {
@@ -53,7 +55,7 @@ export class DetectionCollector implements Collector<DetectionAnswers, Detection
     const { evaluator, decoder, at } = settings;
     const judged = (of: (answers: DetectionAnswers) => readonly Detection[]) => this.judged(truth, of);
     const quantized = judged((answers) => answers.quantized);
-    const disagreeing = records.filter(({ answers: { quantized: q, snn } }) => !isSame(q, snn));
+    const disagreeing = records.filter(({ answers: { quantized: q, snn } }) => q !== snn);
     return {
       task: 'detection',
       evaluator,

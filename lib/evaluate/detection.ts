@@ -1,6 +1,7 @@
 /** The task of detectors: what each net finds in an image, kept beside what is there. */
+import type { ConvertedNetwork } from '../convert';
 import { type DataBatch, type Dataset, type ImageGeometry, type ImageTruth, imageGeometry } from '../datasets';
-import { type Detection, detect, mapClasses, parseDecoder } from '../detect';
+import { checkDecoder, detect, mapClasses, parseDecoder } from '../detect';
 import { argumentError, CascError } from '../errors';
 import { type DetectionAnswers, detectionAnswersSchema } from './detection-answers';
 import type { DetectionFigures, DetectionOptions } from './detection-evaluation';
@@ -13,28 +14,25 @@ export const DETECTION: TaskKind<DetectionAnswers, DetectionFigures> = {
 };
 
 /**
- * Throws ERR_CASC_ARGUMENT for a decoder or steps that are wrong, or a data set without ground truth; ERR_CASC_DATA where net and
- * data share no class.
+ * On data that have their ground truth. Throws ERR_CASC_ARGUMENT for a decoder or steps that are wrong, or no decoder; ERR_CASC_SHAPE
+ * where the decoder is not the net's; ERR_CASC_DATA where net and data share no class.
  */
-export function detectionJudge(options: DetectionOptions, dataset: Dataset, rest: boolean): Judge<DetectionAnswers> {
-  const { detection: truth, scaling, kind, name } = dataset;
-  if (!truth) {
-    throw new CascError(
-      'ERR_CASC_ARGUMENT',
-      `${name} does not say what is where in its images; a detector is evaluated on coco or voc with annotations`,
-      { option: 'detection' },
-    );
-  }
-  const decoder = parseDecoder(options.decoder);
+export function detectionJudge(
+  net: Pick<ConvertedNetwork, 'network' | 'metadata'>,
+  options: DetectionOptions,
+  dataset: Dataset,
+  rest: boolean,
+): Judge<DetectionAnswers> {
+  const { scaling, kind, name } = dataset;
+  const truth = dataset.detection!;
+  const decoder = decoderOf(net, options);
   const at = stepsAsked(options.at ?? [], rest);
-  const classCount = truth.categories.length;
   const names = truth.categories.map((category) => category.name);
+  const classes = checkDecoder(decoder, net.network);
+  if (!decoder.classNames && classes !== names.length) throw otherClasses(classes, name, names.length);
   const map = decoder.classNames && mapClasses(decoder.classNames, names);
-  const find = (outputs: readonly Float32Array[], geometry: ImageGeometry, image: string): Detection[] => {
-    const found = detect(outputs, decoder, geometry, { classes: map?.labels });
-    if (found.some(([one]) => one >= classCount)) throw tooManyClasses(image, name, classCount);
-    return found;
-  };
+  const find = (outputs: readonly Float32Array[], geometry: ImageGeometry) =>
+    detect(outputs, decoder, geometry, { classes: map?.labels });
   return {
     settings: {
       name: 'detection',
@@ -49,7 +47,7 @@ export function detectionJudge(options: DetectionOptions, dataset: Dataset, rest
     stepsOf: (steps) => at.map((step) => Math.min(step, steps.length) - 1),
     judge: (batch, i, { ann, quantized, snn, perStep }: ImageOutputs) => {
       const { image, geometry } = placeOf(batch, i);
-      const each = (outputs: readonly Float32Array[]) => find(outputs, geometry, image.id);
+      const each = (outputs: readonly Float32Array[]) => find(outputs, geometry);
       return {
         objects: compact(image),
         ann: ann && each(ann),
@@ -61,9 +59,22 @@ export function detectionJudge(options: DetectionOptions, dataset: Dataset, rest
   };
 
   function placeOf({ positions }: DataBatch, i: number): { image: ImageTruth; geometry: ImageGeometry } {
-    const image = truth!.images[positions[i]!]!;
+    const image = truth.images[positions[i]!]!;
     return { image, geometry: imageGeometry(image, scaling) };
   }
+}
+
+function decoderOf(
+  { network, metadata }: Pick<ConvertedNetwork, 'network' | 'metadata'>,
+  { decoder }: DetectionOptions,
+) {
+  const chosen = decoder ?? metadata.decoder;
+  if (chosen) return parseDecoder(chosen);
+  throw new CascError(
+    'ERR_CASC_ARGUMENT',
+    `${network.file} does not record what its outputs mean; give a decoder (--decoder fastestdet)`,
+    { option: 'decoder' },
+  );
 }
 
 function stepsAsked(at: readonly number[], rest: boolean): number[] {
@@ -88,10 +99,10 @@ function compact({ objects }: ImageTruth): DetectionAnswers['objects'] {
   ]);
 }
 
-function tooManyClasses(image: string, data: string, classes: number): CascError {
+function otherClasses(net: number, data: string, classes: number): CascError {
   return new CascError(
     'ERR_CASC_DATA',
-    `image ${image}: the net finds classes that ${data}, which has ${classes}, does not know; give the decoder its classNames, in the order of its channels`,
-    { image },
+    `the net has ${net} classes and ${data} has ${classes}: which is which? Give the decoder its classNames, in the order of its channels`,
+    { option: 'decoder' },
   );
 }

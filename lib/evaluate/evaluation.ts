@@ -9,7 +9,7 @@ import type { Interval } from './wilson';
 interface CommonOptions extends ScheduleOptions {
   /** The original fp32 net, evaluated on the same images. */
   ann?: string | Network;
-  /** Images simulated at a time. Default: up to 32, fewer where images, or readouts after every step, are large. Changes no figure. */
+  /** Images simulated at a time. Default: up to 32, fewer where images, or readouts after every step, are large, or steps take long. Changes no figure. */
   batchSize?: number;
   threads?: number;
   /**

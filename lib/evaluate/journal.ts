@@ -1,5 +1,6 @@
 /** The file that an evaluation's records are appended to, so that no image has to be evaluated twice. */
 import { type FileHandle, open, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { CascError, messageOf } from '../errors';
 import type { JournalHeader } from './header';
 import { checkSame } from './header-difference';
@@ -42,6 +43,7 @@ export class Journal {
         await onJournal(file, () => handle.truncate(0));
         await journal.write(`${JSON.stringify(header)}\n`);
         await onJournal(file, () => handle.sync());
+        if (!before) await syncFolder(dirname(file));
       }
       return journal;
     } catch (error) {
@@ -108,6 +110,13 @@ export class Journal {
       throw unwritable(file, error);
     }
   }
+}
+
+/** A new file's name is on the disk when its folder is; not every file system can say so. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder).catch(() => null);
+  await handle?.sync().catch(() => undefined);
+  await handle?.close();
 }
 
 async function onJournal<T>(file: string, action: () => Promise<T>): Promise<T> {

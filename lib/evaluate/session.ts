@@ -23,6 +23,8 @@ type Options = (EvaluateOptions | RestEvaluateOptions) & { detection?: Detection
 
 /** Bytes that a batch's images, and its readouts after every step, may take where that still gives every thread work. */
 const BATCH_BYTES = 16e6;
+/** Multiply-adds of a batch in all its awake steps: a kill loses a batch, and Ctrl-C waits for one. Some seconds of two threads. */
+const BATCH_WORK = 2e11;
 const MOST_IMAGES = 32;
 
 export class Session {
@@ -52,7 +54,7 @@ export class Session {
     }
     checkShard(shard, dataset.size);
     checkShape(network, dataset);
-    const judge = judgeOf(network, dataset, options);
+    const judge = judgeOf(snn.converted, dataset, options);
     const schedule = snn.schedule(options);
     const rest = isRest(options);
     if (journal !== undefined && !rest && (options as EvaluateOptions).profile) {
@@ -176,7 +178,7 @@ function checkShard(shard: Shard | undefined, images: number): void {
   if (of > images) throw argumentError('shard', `at most as many shards as images, ${images}`, `${index}/${of}`);
 }
 
-/** As many images as fit, two for each thread at least. Sleep is taken to last as long as the net is deep. */
+/** As many images as fit in room and time, two for each thread at least. Sleep is taken to last as long as the net is deep. */
 function defaultBatch(
   snn: SpikingNetwork,
   { everyStep }: Judge<unknown>,
@@ -185,7 +187,8 @@ function defaultBatch(
 ): number {
   const steps = everyStep ? wake + Math.ceil(wake / margin) * snn.converted.depth : 1;
   const bytes = (snn.inputSize + steps * snn.readoutSize) * Float32Array.BYTES_PER_ELEMENT;
-  return Math.min(MOST_IMAGES, Math.max(2 * threads, Math.floor(BATCH_BYTES / bytes)));
+  const fitting = Math.floor(Math.min(BATCH_BYTES / bytes, BATCH_WORK / (snn.denseMacs.total * wake)));
+  return Math.min(MOST_IMAGES, Math.max(2 * threads, fitting));
 }
 
 async function openOriginal(ann: string | Network, dataset: Dataset, quantized: Network): Promise<Network> {

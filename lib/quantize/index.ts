@@ -1,8 +1,9 @@
 /** Quantisation: a trained ANN becomes an ANN with quantised activations, as an ordinary ONNX file. */
 import { basename } from 'node:path';
 import type { Dataset, InputScaling } from '../datasets';
+import type { DecoderOptions } from '../detect';
 import { argumentError, CascError } from '../errors';
-import { classCount, importGraph, importModel } from '../graph';
+import { importGraph, importModel } from '../graph';
 import { toLayers } from '../graph/layered';
 import type { Network, QuantNode } from '../graph/network';
 import { type ClipValues, withQuantizedActivations } from '../graph/quantized';
@@ -12,6 +13,7 @@ import { toFixedPoint } from './fixed-point';
 import { type Answers, measure } from './measure';
 import { encodeMetadata, inputRangeOf, keptReadouts, type NetworkMetadata, readMetadata } from './metadata';
 import { checkMethod, type QuantizeMethod, type QuantizeStage, runMethod } from './methods';
+import { taskOf } from './task';
 import { readoutUnits, writeFixedPoint } from './write-fixed';
 import { writeFloat } from './write-float';
 import { writeNetwork } from './write-network';
@@ -52,6 +54,9 @@ export interface QuantizeOptions {
   split?: number;
   /** Recorded in the file; default: the calibration data's. */
   scaling?: InputScaling;
+  /** Of a detector: what its outputs mean, one of `decoders` or another. Recorded in the file, so that `evaluate` need not be told. */
+  decoder?: DecoderOptions;
+  /** Recorded, too. Default: the decoder's; of a classifier the calibration data's, where they have as many as the net. */
   classNames?: readonly string[];
   threads?: number;
   signal?: AbortSignal;
@@ -132,6 +137,7 @@ async function quantizeActivations(
   const settings = { method, percentile, clips: granularity, iterations, split };
   checkMethod(settings);
   if (!calibration) throw argumentError('calibration', 'a data set (the net has plain ReLUs)', calibration);
+  const task = taskOf(network, options);
 
   // What cannot be converted is said before any work.
   toLayers(withQuantizedActivations(network, levels, shift, () => Float64Array.of(1)));
@@ -152,8 +158,7 @@ async function quantizeActivations(
     shift,
     clips: recordOf(network, clips),
     input: options.scaling ?? calibration.scaling,
-    classes: options.classNames ? [...options.classNames] : ((calibration.classNames as string[] | null) ?? undefined),
-    task: classCount(network) === undefined ? undefined : 'classification',
+    ...task,
     calibration: seen.hash,
   };
   const quantized = withQuantizedActivations(chosen.network, levels, shift, (id) => clips.get(id)!);
@@ -248,10 +253,7 @@ async function keepActivations(
     levels: layered.levels,
     clips,
     input,
-    task: recorded.task ?? (classCount(network) === undefined ? undefined : 'classification'),
-    classes: options.classNames
-      ? [...options.classNames]
-      : (recorded.classes ?? (options.calibration?.classNames as string[] | null) ?? undefined),
+    ...taskOf(network, options, recorded),
   };
   const written = fixed(network, format, metadata, input && inputRangeOf(input));
   const unknown = { copies: 1, max: null, error: null, errorBefore: null, zero: null, top: null };

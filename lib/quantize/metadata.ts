@@ -1,6 +1,7 @@
 /** `casc.*` in a file's metadata_props: what ONNX has no word for, so that nobody has to repeat it. No date: same input, same bytes. */
 import { z } from 'zod';
 import { type InputScaling, inputScalingSchema } from '../datasets';
+import { type Decoder, decoderSchema } from '../detect';
 import { CascError } from '../errors';
 import type { Network } from '../graph/network';
 import type { PlanFormat } from '../native';
@@ -18,7 +19,9 @@ export interface NetworkMetadata {
   /** How an image becomes the net's input. */
   input?: InputScaling;
   classes?: string[];
-  task?: 'classification';
+  task?: 'classification' | 'detection';
+  /** Of a detector: what its outputs mean. */
+  decoder?: Decoder;
   /** SHA-256 of the calibration images as the net saw them. */
   calibration?: string;
   /** Fixed point: real value of one unit of each readout, in order. */
@@ -34,7 +37,8 @@ const FIELDS = {
   clips: z.record(z.string(), clipValues),
   input: inputScalingSchema,
   classes: z.array(z.string()),
-  task: z.literal('classification'),
+  task: z.enum(['classification', 'detection']),
+  decoder: decoderSchema,
   calibration: z.string().regex(/^[0-9a-f]{64}$/),
   readouts: z.array(z.number().positive()),
 } satisfies Record<keyof NetworkMetadata, z.ZodType>;

@@ -1,13 +1,12 @@
 /** casc evaluate of a detector of one's own: ONNX file, decoder file, annotated images; table, JSON, journal and page. */
-import { mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import sharp from 'sharp';
 import type { CocoFigures, DetectionEvaluation } from '../../lib';
 import { writeModel } from '../../lib/onnx';
-import { decoder, detectorModel, NAMES } from '../evaluate/small-detector';
+import { type SmallCoco, smallCoco } from '../evaluate/small-coco';
+import { detectorModel } from '../evaluate/small-detector';
 import { describeWithBrowser } from '../support/browser';
-import { casc, temporaryFolder } from '../support/casc';
-import { Random } from '../support/random';
+import { box, casc, temporaryFolder } from '../support/casc';
 
 const IMAGES = 6;
 const folder = temporaryFolder();
@@ -15,41 +14,13 @@ const at = (name: string) => join(folder, name);
 const read = <T>(name: string) => JSON.parse(readFileSync(at(name), 'utf8')) as T;
 const untimed = ({ throughput: _, ...rest }: DetectionEvaluation) => rest;
 
+let small: SmallCoco;
 const net = at('detector.onnx');
-const evaluated = (...args: string[]) =>
-  casc(['evaluate', net, '--data', `coco:${folder}`, '--resize', '5x5', '--format', 'int8', ...args]);
+const evaluated = (...args: string[]) => casc([...small.evaluate, ...args]);
 const detector = ['--decoder', at('decoder.json'), '--at', '2,9'];
 
-/** Annotated is what the net itself finds, but for a shift, so that figures are neither 0 nor 1. */
-function annotate(boxes: Record<string, number[][]>): void {
-  const images = Array.from({ length: IMAGES }, (_, i) => ({ id: i, file_name: `${i}.png`, width: 40, height: 30 }));
-  const annotations = images.flatMap(({ id, file_name }) =>
-    (boxes[file_name] ?? []).map(([label, , x1, y1, x2, y2], i) => {
-      const [width, height] = [x2! - x1!, y2! - y1!];
-      const bbox = [x1! + i * 0.3 * width, y1, width, height];
-      return { id: 100 * id + i, image_id: id, category_id: label! + 1, bbox, area: width * height, iscrowd: 0 };
-    }),
-  );
-  const categories = NAMES.map((name, i) => ({ id: i + 1, name }));
-  writeFileSync(at('annotations/instances_all.json'), JSON.stringify({ images, annotations, categories }));
-}
-
 beforeAll(async () => {
-  mkdirSync(at('annotations'));
-  mkdirSync(at('images'));
-  const random = new Random(5);
-  for (let i = 0; i < IMAGES; i++) {
-    const pixels = Uint8Array.from({ length: 40 * 30 * 3 }, () => random.int(0, 255));
-    const image = sharp(pixels, { raw: { width: 40, height: 30, channels: 3 } });
-    writeFileSync(at(`images/${i}.png`), await image.png().toBuffer());
-  }
-  writeFileSync(net, writeModel(detectorModel(3)));
-  writeFileSync(at('decoder.json'), JSON.stringify(decoder));
-  annotate({});
-  expect(evaluated(...detector, '--journal', at('first.jsonl'))).toMatchObject({ status: 0, stderr: '' });
-  const [, ...records] = readFileSync(at('first.jsonl'), 'utf8').trim().split('\n');
-  const found = records.map((line) => JSON.parse(line) as { id: string; answers: { snn: number[][] } });
-  annotate(Object.fromEntries(found.map(({ id, answers }) => [id, answers.snn.slice(0, 3)])));
+  small = await smallCoco(folder, IMAGES, 5);
 });
 
 test('another ground truth is another evaluation', () => {
@@ -71,6 +42,28 @@ test('table and JSON; a journal that was cut off is taken up again', () => {
   truncateSync(journal, readFileSync(journal).length - 600);
   expect(evaluated(...detector, '--journal', journal, '--json', at('again.json')).status).toBe(0);
   expect(untimed(read('again.json'))).toEqual(untimed(whole));
+});
+
+test('what quantize was told is in the file, and need not be said again', async () => {
+  writeFileSync(at('relu.onnx'), writeModel(detectorModel(3, { relu: true })));
+  const data = `coco:${folder}`;
+  const levels = ['--levels', '6', '--format', 'int8', '--calibration', data, '--resize', '5x5', '--mean', '0.5'];
+  const quantised = casc(['quantize', at('relu.onnx'), '-o', at('q.onnx'), ...levels, '--decoder', small.decoder]);
+  expect(quantised).toMatchObject({ status: 0, stderr: '' });
+  const silent = casc(['evaluate', at('q.onnx'), '--data', data, '--at', '2,9', '--json', at('silent.json')]);
+  expect(silent).toMatchObject({ status: 0, stderr: '' });
+  const said = casc(['evaluate', at('q.onnx'), '--data', data, ...detector, '--json', at('said.json')]);
+  expect(said.status).toBe(0);
+  expect(read<DetectionEvaluation>('silent.json').decoder.threshold).toBe(0.05);
+  expect(untimed(read('silent.json'))).toEqual(untimed(read('said.json')));
+  const strict = casc(['evaluate', at('q.onnx'), '--data', data, '--score', '0.4', '--json', '-']);
+  expect(JSON.parse(strict.stdout)).toMatchObject({ task: 'detection', decoder: { threshold: 0.4, iou: 0.6 } });
+
+  const classified = casc(['evaluate', at('q.onnx'), '--data', `mnist:${box}`, '--channels', 'rgb']);
+  expect(classified).toMatchObject({ status: 2, stdout: '' });
+  expect(classified.stderr).toMatch(/q\.onnx is a detector, but mnist .* does not say what is where/);
+  const wrong = casc(['quantize', at('relu.onnx'), '-o', at('no.onnx'), ...levels, '--decoder', 'fastestdet']);
+  expect(wrong).toMatchObject({ status: 1, stderr: expect.stringContaining("Choose the net's decoder") });
 });
 
 test.each<[string[], number, string]>([

@@ -1,13 +1,12 @@
 /** `casc evaluate --journal` as its users meet it: killed, interrupted, out of disk, of a file that changed; and `casc merge`. */
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import sharp from 'sharp';
 import type { Evaluation } from '../../lib';
 import { box, casc, main, temporaryFolder } from '../support/casc';
-import { Random } from '../support/random';
+import { killAtRandom, records, seeded, started } from '../support/killed';
 
 const folder = temporaryFolder();
 const q8 = join(box, 'fashion-mnist-q8.onnx');
@@ -33,41 +32,20 @@ const slow = [
 const quick = ['evaluate', q8, '--data', data, ...scaling, '--limit', '200'];
 
 const untimed = (file: string) => ({ ...(JSON.parse(readFileSync(file, 'utf8')) as Evaluation), throughput: null });
-const records = (file: string) => (existsSync(file) ? readFileSync(file, 'utf8').split('\n').length - 2 : -1);
 const at = (name: string) => join(folder, name);
 
-/** Starts a run and waits until its journal has so many lines more, the header being the first. */
-async function started(args: readonly string[], journal: string, more: number) {
-  const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-  const texts = { out: '', err: '' };
-  child.stdout.on('data', (text) => (texts.out += text));
-  child.stderr.on('data', (text) => (texts.err += text));
-  const ended = once(child, 'close');
-  const before = records(journal);
-  while (child.exitCode === null && records(journal) < before + more) await wait(10);
-  return { child, texts, ended };
-}
-
-test('kill -9 at ten random moments, then resumed; and two shards merged: the same JSON as of one run', async () => {
+test(`kill -9 at ten random moments, then resumed; and two shards merged: the same JSON as of one run (${seeded})`, async () => {
   const whole = casc([...slow, '--json', at('whole.json')]);
   expect(whole.stderr).toBe('');
   expect(whole.status).toBe(0);
   const expected = untimed(at('whole.json'));
   expect(expected.snn.anytime).toHaveLength(48);
 
-  const random = new Random(5);
   const journal = at('killed.jsonl');
   const resumable = [...slow, '--journal', journal];
-  for (let kill = 0; kill < 10; kill++) {
-    // Sometimes before the header is written, sometimes in the middle of a batch.
-    const { child, ended } = await started(resumable, journal, kill % 3 === 0 ? 0 : random.int(1, 40));
-    await wait(random.int(0, 120));
-    child.kill('SIGKILL');
-    expect((await ended)[1]).toBe('SIGKILL');
-  }
-  const left = records(journal);
-  expect(left).toBeGreaterThan(100);
-  expect(left).toBeLessThan(1000);
+  const left = await killAtRandom(resumable, journal, 1000, 10);
+  expect(left).toHaveLength(10);
+  expect(left.at(-1)).toBeGreaterThan(0);
   expect(casc([...resumable, '--json', at('killed.json')]).status).toBe(0);
   expect(untimed(at('killed.json'))).toEqual(expected);
   expect(records(journal)).toBe(1000);
@@ -111,7 +89,7 @@ test('Ctrl-C: the images in hand, their table, exit code 130, no file but the jo
   expect(existsSync(page)).toBe(false);
   // A batch that takes a minute.
   const endless = [...quick, '--wake', '3000', '--margin', '1', '--journal', at('endless.jsonl')];
-  const again = await started(endless, at('endless.jsonl'), 1);
+  const again = await started(endless, at('endless.jsonl'), 0);
   await wait(1500); // late enough that the batch is in hand, long before it is done
   again.child.kill('SIGINT');
   while (again.texts.err === '') await wait(10);
@@ -252,6 +230,25 @@ test.each([
   expect(status).toBe(2);
   expect(stderr).toMatch(message);
   expect(existsSync(at('never.jsonl'))).toBe(false);
+});
+
+test('no output replaces the journal, the net, or another output', () => {
+  const journal = at('kept.jsonl');
+  const refused = (args: string[]) => {
+    const { status, stdout, stderr } = casc(args);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toMatch(/would be overwritten.*ERR_CASC_ARGUMENT/);
+  };
+  refused([...quick, '--journal', journal, '--json', journal]);
+  refused([...quick, '--json', at('same'), '--report', at('same')]);
+  const net = at('same.onnx');
+  copyFileSync(q8, net);
+  refused(['evaluate', net, '--data', data, ...scaling, '--report', net]);
+  expect(readFileSync(net)).toEqual(readFileSync(q8));
+  expect(casc([...quick, '--journal', journal]).status).toBe(0);
+  const before = readFileSync(journal);
+  refused(['merge', journal, '--json', journal]);
+  expect(readFileSync(journal)).toEqual(before);
 });
 
 test('--energy: other prices, in evaluate and in merge', () => {

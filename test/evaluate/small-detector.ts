@@ -29,9 +29,11 @@ export const decoder = parseDecoder({
   threshold: 0.05,
 });
 
-export function detectorModel(channels: number): OnnxModel {
-  const net = new Net(['N', channels, 5, 5]);
+/** Six levels in its activations, or plain ReLUs. */
+export function detectorModel(channels: number, { size = 5, relu = false } = {}): OnnxModel {
+  const net = new Net(['N', channels, size, size]);
   const activation = (x: string) => {
+    if (relu) return net.add('Relu', [x]);
     const level = net.add('Floor', [net.add('Add', [net.add('Mul', [x, scalar(5)]), scalar(0.5)])]);
     return net.add('Div', [net.add('Clip', [level, scalar(0), scalar(6)]), scalar(5)]);
   };
