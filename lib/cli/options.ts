@@ -144,9 +144,12 @@ export function parseShift(text: string | undefined): 0 | 0.5 | undefined {
 }
 
 export function methodOption(): Option {
-  return new Option('--method <method>', 'how, see below')
-    .choices(['mse', 'refit', 'reconstruct', 'percentile'])
-    .default('mse');
+  return new Option('--method <method>', 'how, see below (default: mse)').choices([
+    'mse',
+    'refit',
+    'reconstruct',
+    'percentile',
+  ]);
 }
 
 /** `--split`, `--iterations` and `--seconds`. */
@@ -166,7 +169,7 @@ export function addTraining(command: Command): Command {
 }
 
 export interface TrainingFlags {
-  method: QuantizeMethod;
+  method?: QuantizeMethod;
   split?: number;
   iterations?: number;
   seconds?: number;
@@ -181,7 +184,7 @@ export async function iterationsOf(
 ): Promise<number | undefined> {
   if (seconds === undefined || method !== 'reconstruct') {
     if (seconds === undefined) return iterations;
-    throw new CascError('ERR_CASC_ARGUMENT', `--seconds is for --method reconstruct, not ${method}`, {
+    throw new CascError('ERR_CASC_ARGUMENT', `--seconds is for --method reconstruct, not ${method ?? 'mse'}`, {
       option: 'seconds',
     });
   }

@@ -42,7 +42,7 @@ interface Flags extends ScalingFlags, TrainingFlags {
   shift?: string;
   decoder?: string;
   clips?: 'layer' | 'channel';
-  percentile: number;
+  percentile?: number;
 }
 
 const HELP = `${DATA_HELP}${METHOD_HELP}
@@ -86,9 +86,11 @@ export function quantizeCommand(): Command {
       ).choices(['layer', 'channel']),
     )
     .addOption(
-      new Option('--percentile <p>', 'share of activations below the clip value (implies --method percentile)')
+      new Option(
+        '--percentile <p>',
+        'share of activations below the clip value (default: 0.999; implies --method percentile)',
+      )
         .argParser(share)
-        .default(0.999)
         .implies({ method: 'percentile' }),
     );
   command.addOption(decoderOption('of a detector, what its outputs mean, which is recorded in the file'));

@@ -130,6 +130,9 @@ async function quantizeActivations(
   }
   if (shift !== 0 && shift !== 0.5) throw argumentError('shift', '0 or 0.5', shift);
   const granularity = options.clips ?? (method === 'percentile' ? 'layer' : 'channel');
+  if (options.percentile !== undefined && method !== 'percentile') {
+    throw argumentError('percentile', `nothing (the method ${method} takes none)`, options.percentile);
+  }
   if (options.iterations !== undefined && method !== 'reconstruct') {
     throw argumentError('iterations', 'nothing (only the method reconstruct iterates)', options.iterations);
   }
@@ -215,6 +218,9 @@ function write(
   return { ...writeNetwork(quantized, props), file: model.file };
 }
 
+/** What says how plain activations are quantised. */
+const HOW = ['method', 'clips', 'percentile', 'iterations', 'split'] as const;
+
 async function keepActivations(
   network: Network,
   format: PlanFormat,
@@ -235,6 +241,14 @@ async function keepActivations(
       'ERR_CASC_ARGUMENT',
       `${network.file} is quantised already and keeps its own shift, which is not ${shift}. Leave out the shift, or quantise the original net`,
       { file: network.file, option: 'shift' },
+    );
+  }
+  const chosen = HOW.find((option) => options[option] !== undefined);
+  if (chosen) {
+    throw new CascError(
+      'ERR_CASC_ARGUMENT',
+      `${network.file} is quantised already: it keeps its weights and clip values, whatever the ${chosen}. Leave out --${chosen}, or quantise the original net`,
+      { file: network.file, option: chosen },
     );
   }
   if (format === 'float32') {

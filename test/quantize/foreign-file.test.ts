@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseInputScaling } from '../../lib/datasets';
 import { importModel, type NetworkNode } from '../../lib/graph';
 import { writeModel } from '../../lib/onnx';
-import { quantize } from '../../lib/quantize';
+import { type QuantizeOptions, quantize } from '../../lib/quantize';
 import { SpikingNetwork } from '../../lib/simulate';
 import { floats, ints, Net, scalar, weights } from '../graph/make';
 import { temporaryFolder } from '../support/casc';
@@ -101,3 +101,23 @@ function classesOf(logits: Float32Array): number[] {
     return scores.indexOf(Math.max(...scores));
   });
 }
+
+test.each<Partial<QuantizeOptions>>([
+  { levels: 4 },
+  { shift: 0 },
+  { method: 'refit' },
+  { clips: 'layer' },
+  { percentile: 0.99 },
+  { iterations: 10 },
+  { split: 0.5 },
+])('what it keeps is not asked for in vain: %j', async (wanted) => {
+  const net = new Net(['N', 2, 8, 8]);
+  const file = join(folder, 'kept.onnx');
+  const act = qcfs(net, net.add('Conv', ['x', weights([4, 2, 3, 3], 1, 0.5)]));
+  writeFileSync(file, writeModel(net.model([net.add('Conv', [act, weights([2, 4, 1, 1], 2, 0.5)])])));
+  await expect(quantize(file, { format: 'int8', scaling, ...wanted })).rejects.toMatchObject({
+    code: 'ERR_CASC_ARGUMENT',
+    message: expect.stringMatching(/is quantised already.*Leave out/),
+    where: { option: Object.keys(wanted)[0], file },
+  });
+});
