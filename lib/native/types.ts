@@ -234,6 +234,8 @@ export interface ClipSearchDescription extends DenseDescription {
   wanted: number;
   /** Of an image's positions every so-many-th counts. */
   every: number;
+  /** Nothing but the mean over positions is read. */
+  pooled: boolean;
 }
 
 export interface ClipSearchOptions {
@@ -260,11 +262,14 @@ export interface ClipChoices {
   top: Float64Array;
   /** Values of each channel. */
   sampled: number;
+  /** Clip values by those with the least error. */
+  stretch: number;
 }
 
 export interface NativeClipSearch extends NativeStream {
   /**
-   * Clip values with the least squared error between q(value) and wanted. A channel that never rises has the largest of the others.
+   * Clip values with the least squared error between q(value) and wanted, all stretched by the factor with which those of either half of
+   * the images do best on the other (pooled: by the error of an image's mean). A channel that never rises has the largest of the others.
    * Rejects with ERR_CASC_CALIBRATION where no channel rises, or values were not finite.
    */
   search(options: ClipSearchOptions): Promise<ClipChoices>;

@@ -254,7 +254,11 @@ class Refit {
     const { nodes, at } = twins.part(frontier.keys, [value, wanted]);
     const every = this.spacing(node.shape.h * node.shape.w, SAMPLE);
     const search = this.open(
-      () => new (addon().ClipSearch)({ nodes, outputs: [], value: at(value), wanted: at(wanted), every }),
+      () =>
+        new (addon().ClipSearch)({
+          ...{ nodes, outputs: [], value: at(value), wanted: at(wanted), every },
+          pooled: isPooled(this.network, node),
+        }),
     );
     try {
       await this.stream(search);
@@ -365,4 +369,11 @@ function corrected(node: ConvNode, { weight, bias }: Correction): ConvNode {
     weight: node.weight.map((v, i) => v + weight[i]!),
     bias: old.map((v, i) => v + bias[Math.floor(i / row)]!),
   };
+}
+
+/** Whether all that is read of an activation is its mean over all positions. */
+function isPooled({ nodes, outputs }: Network, { id, shape }: ReluNode): boolean {
+  const readers = nodes.filter(({ inputs }) => inputs.includes(id));
+  const whole = shape.h * shape.w > 1 && readers.length > 0 && !outputs.some(({ node }) => node === id);
+  return whole && readers.every(({ op, shape: { h, w } }) => op === 'avgpool' && h === 1 && w === 1);
 }

@@ -36,6 +36,9 @@ class DescriptionReader {
   size_t integer(const char* key, int low, int high) const {
     return size_t(read::integer(object_.Get(key), low, high, std::string("description: ") + key));
   }
+  bool flag(const char* key) const {
+    return read::boolean(object_.Get(key), std::string("description: ") + key);
+  }
   size_t node(const char* key) const { return integer(key, 0, int(description_.nodes.size()) - 1); }
   const dense::NodeSpec& spec(size_t node) const { return description_.nodes[node]; }
   Isa isa() const { return isa_; }
@@ -299,7 +302,7 @@ class ClipSearchWrap : public Napi::ObjectWrap<ClipSearchWrap>, public StreamWra
     guarded(info.Env(), [&] {
       DescriptionReader reader(info);
       const refit::ClipSpec spec{reader.node("value"), reader.node("wanted"),
-                                 reader.integer("every", 1, kMost)};
+                                 reader.integer("every", 1, kMost), reader.flag("pooled")};
       stream_ = std::make_shared<Stream<ClipSearch>>(reader.plan(), spec);
     });
   }
@@ -321,7 +324,7 @@ class ClipSearchWrap : public Napi::ObjectWrap<ClipSearchWrap>, public StreamWra
       if (!(stairs.shift >= 0 && stairs.shift < 1)) read::fail("options.shift", "expected 0 to 1");
       if (!(most > 0)) read::fail("options.most", "expected a number above 0");
       const bool shared = read::boolean(options.Get("shared"), "options.shared");
-      auto result = std::make_shared<std::vector<refit::ClipChoice>>();
+      auto result = std::make_shared<refit::ClipChoices>();
       return startAlone<ClipSearch>(
           info.Env(), stream, threads,
           [stream, result, stairs, shared, most](Team& team) {
@@ -330,8 +333,9 @@ class ClipSearchWrap : public Napi::ObjectWrap<ClipSearchWrap>, public StreamWra
           [result, stream](Napi::Env env) -> Napi::Value {
             Napi::Object object = Napi::Object::New(env);
             auto doubles = [&](const char* key, auto part) {
-              auto array = Napi::Float64Array::New(env, result->size());
-              for (size_t c = 0; c < result->size(); ++c) array[c] = double((*result)[c].*part);
+              const std::vector<refit::ClipChoice>& channels = result->channels;
+              auto array = Napi::Float64Array::New(env, channels.size());
+              for (size_t c = 0; c < channels.size(); ++c) array[c] = double(channels[c].*part);
               object.Set(key, array);
             };
             doubles("clips", &refit::ClipChoice::clip);
@@ -340,6 +344,7 @@ class ClipSearchWrap : public Napi::ObjectWrap<ClipSearchWrap>, public StreamWra
             doubles("zero", &refit::ClipChoice::zero);
             doubles("top", &refit::ClipChoice::top);
             object.Set("sampled", double(stream->work.sampled()));
+            object.Set("stretch", result->stretch);
             return object;
           });
     });

@@ -267,9 +267,9 @@ describe('begun anew', () => {
 
 const sampled = shape(4, 8, 8);
 
-function openSearch(every = 1): NativeClipSearch {
+function openSearch(every = 1, pooled = false): NativeClipSearch {
   const list2 = nodes(input(sampled), input(sampled));
-  return new (addon().ClipSearch)({ nodes: list2, outputs: [], value: 0, wanted: 1, every });
+  return new (addon().ClipSearch)({ nodes: list2, outputs: [], value: 0, wanted: 1, every, pooled });
 }
 
 const options: ClipSearchOptions = { levels: 5, shift: 0.5, shared: false, most: 1e9, threads: 2 };
@@ -300,7 +300,7 @@ test.each([1, 5])('clip values have the least error, by brute force (every %i)',
   const { value, wanted, channel } = pairs(every);
   const search = openSearch(every);
   await search.add([value, wanted], 20, { threads: 2, first: 0 });
-  const { clips, error, energy, zero, top, sampled: count } = await search.search(options);
+  const { clips, error, energy, zero, top, sampled: count, stretch } = await search.search(options);
   for (let c = 0; c < 4; c++) {
     const taken = channel(c);
     const errorOf = (clip: number) => taken.reduce((sum, [v, w]) => sum + (stairs(clip, options, v) - w) ** 2, 0);
@@ -314,7 +314,7 @@ test.each([1, 5])('clip values have the least error, by brute force (every %i)',
     expect(top[c]).toBe(taken.filter(([v]) => stairs(clips[c]!, options, v) >= clips[c]! * 0.999).length);
     const largest = Math.max(...taken.map(([v]) => v));
     const least = Math.min(...Array.from({ length: 200 }, (_, i) => errorOf((largest * (i + 1)) / 200)));
-    expect(error[c]! / least).toBeLessThan(1.01);
+    expect(errorOf(clips[c]! / stretch) / least).toBeLessThan(1.01);
   }
   const shared = await search.search({ ...options, shared: true });
   expect(new Set(shared.clips).size).toBe(1);
@@ -339,6 +339,95 @@ test('clip values do not depend on threads or batches; a silent channel has the 
   }
   expect(await cut.search(options)).toEqual(one);
   expect(one.clips[2]).toBe(Math.max(...one.clips));
+});
+
+describe('clip values are stretched', () => {
+  const stretches = [1, 1.1, 1.2, 1.35, 1.5, 1.75, 2];
+  const COUNT = 12;
+  const size = numel(sampled);
+  const of = (values: Float32Array, image: number) => values.slice(image * size, (image + 1) * size);
+
+  /** Images whose scales differ by so much. */
+  function scaled(spread: number, twins = false) {
+    const scale = floats(COUNT, 41, 1).map((v) => Math.exp(spread * v));
+    const value = floats(COUNT * size, 42, 1).map((v, i) => v * scale[Math.floor(i / size)]!);
+    if (twins) for (let k = 0; k < COUNT; k += 2) value.set(of(value, k), (k + 1) * size);
+    return value;
+  }
+
+  async function search(value: Float32Array, pooled: boolean, numbers: number[], threads = 2) {
+    const searching = openSearch(1, pooled);
+    for (const first of numbers) {
+      const image = of(value, first);
+      await searching.add([image, image.map((v) => Math.max(0, v))], 1, { threads, first });
+    }
+    const result = await searching.search({ ...options, threads });
+    searching.dispose();
+    return result;
+  }
+
+  /** Squared error of these images with the clip values, of their means if pooled. */
+  function errorOf(value: Float32Array, pooled: boolean, numbers: number[], clips: number[]): number {
+    let total = 0;
+    for (const image of numbers)
+      for (let c = 0; c < 4; c++) {
+        const errors = [...of(value, image).subarray(c * 64, (c + 1) * 64)].map(
+          (v) => stairs(clips[c]!, options, v) - Math.max(0, v),
+        );
+        total += pooled ? errors.reduce((sum, e) => sum + e, 0) ** 2 : errors.reduce((sum, e) => sum + e * e, 0);
+      }
+    return total;
+  }
+
+  const all = Array.from({ length: COUNT }, (_, i) => i);
+  const half = (odd: number) => all.filter((i) => i % 2 === odd);
+
+  test.each([
+    [0, false],
+    [0.7, false],
+    [1.5, false],
+    [0, true],
+    [0.7, true],
+    [1.5, true],
+  ])('by what is best for held-out images, by brute force: spread %f, pooled %p', async (spread, pooled) => {
+    const value = scaled(spread);
+    // A search that saw one half only has nothing to judge by, and stretches nothing.
+    const seen = await Promise.all([0, 1].map((odd) => search(value, pooled, half(odd))));
+    expect(seen.map(({ stretch }) => stretch)).toEqual([1, 1]);
+    const errors = stretches.map((s) =>
+      [0, 1].reduce(
+        (sum, odd) =>
+          sum +
+          errorOf(
+            value,
+            pooled,
+            half(1 - odd),
+            [...seen[odd]!.clips].map((clip) => s * clip),
+          ),
+        0,
+      ),
+    );
+    const { stretch, clips } = await search(value, pooled, all);
+    expect(stretch).toBe(stretches[errors.indexOf(Math.min(...errors))]);
+    expect(await search(value, pooled, all, 1)).toEqual(await search(value, pooled, all, 3));
+    expect(clips.every((clip) => clip > 0)).toBe(true);
+  });
+
+  test('not where the halves are alike, but where images differ', async () => {
+    expect((await search(scaled(1.5, true), false, all)).stretch).toBe(1);
+    expect((await search(scaled(1.5), false, all)).stretch).toBeGreaterThan(1);
+  });
+
+  test('no images after a search', async () => {
+    const searching = openSearch();
+    const image = of(scaled(0), 0);
+    await searching.add([image, image], 1, { threads: 1, first: 0 });
+    await searching.search(options);
+    await expect(searching.add([image, image], 1, { threads: 1, first: 1 })).rejects.toMatchObject({
+      code: 'ERR_CASC_ARGUMENT',
+      message: expect.stringContaining('after a search'),
+    });
+  });
 });
 
 /* ---------------------------------------------------------------- what is refused */
@@ -386,7 +475,11 @@ test('wrong arguments throw ERR_CASC_ARGUMENT and say which', async () => {
   wrong(() => new Regression({ ...base, target: 0 }), 'target');
   wrong(() => new Regression({ ...base, every: 0 }), 'every');
   wrong(() => new Regression(undefined as never), 'description');
-  wrong(() => new ClipSearch({ nodes: list(c), outputs: [], value: 0, wanted: 2, every: 1 }), 'wanted');
+  wrong(() => new ClipSearch({ nodes: list(c), outputs: [], value: 0, wanted: 2, every: 1, pooled: false }), 'wanted');
+  wrong(
+    () => new ClipSearch({ nodes: list(c), outputs: [], value: 0, wanted: 0, every: 1, pooled: 1 as never }),
+    'pooled',
+  );
   const regression = open(c);
   const [inputs, , rest] = batch();
   wrong(() => regression.add([inputs[0]!], 1, rest), 'inputs');

@@ -45,7 +45,8 @@ std::vector<double> ridgeSolution(const SumsView& sums, double penalty) {
 double errorChange(const SumsView& sums, const std::vector<double>& solution) {
   const size_t n = sums.unknowns, outputs = sums.outputs;
   double change = 0;
-  std::vector<double> product(outputs);  // of a row of XᵀX with D, what lies beyond the diagonal twice
+  std::vector<double> product(
+      outputs);  // of a row of XᵀX with D, what lies beyond the diagonal twice
   for (size_t i = 0; i < n; ++i) {
     std::fill(product.begin(), product.end(), 0.0);
     for (size_t j = i; j < n; ++j) {

@@ -1,5 +1,5 @@
-// Ridge regression from sums: with regressors x (the last one is the constant 1) and outputs e, the D
-// with least Σ ‖e − D·x‖² + penalty · Σ D² (the constant's not counted).
+// Ridge regression from sums: with regressors x (the last one is the constant 1) and outputs e, the
+// D with least Σ ‖e − D·x‖² + penalty · Σ D² (the constant's not counted).
 #pragma once
 
 #include <algorithm>

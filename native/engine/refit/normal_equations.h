@@ -20,7 +20,8 @@ class NormalEquations {
   /** Rows of one image, laid out for the products. The memory is kept for the next image. */
   class Rows {
    public:
-    /** Room for `count` rows of what the equations sum next; all values are zero but the constant's.
+    /** Room for `count` rows of what the equations sum next; all values are zero but the
+     * constant's.
      */
     void reset(const NormalEquations& equations, size_t count);
     size_t count() const { return count_; }
@@ -59,14 +60,18 @@ class NormalEquations {
   /** Adds the rows of images `from`, `from` + `step`, … below `count` to the sums of one piece. */
   void add(size_t piece, const std::vector<Rows>& images, size_t from, size_t step, size_t count);
 
-  /** Keeps the sums of regressors with each other, which from here on grow no more, and begins those
-   * with the outputs anew. */
+  /** Keeps the sums of regressors with each other, which from here on grow no more, and begins
+   * those with the outputs anew. */
   void restartOutputs();
 
   /** The sums of a group. */
   SumsView sums(size_t group) const {
-    return {totals_.data() + group * groupSize(), nullptr, stride(), regressors_ + 1,
-            firstOutput(), outputs_};
+    return {totals_.data() + group * groupSize(),
+            nullptr,
+            stride(),
+            regressors_ + 1,
+            firstOutput(),
+            outputs_};
   }
 
  private:

@@ -20,8 +20,8 @@ constexpr double kRidges[] = {0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10};
 constexpr size_t kUsualRidge = 4;
 
 NormalEquations emptySums(const dense::Shape& input, const RegressionSpec& spec, Isa isa) {
-  const size_t regressors = size_t(input.c / spec.groups) * size_t(spec.window.kernel[0]) *
-                            size_t(spec.window.kernel[1]);
+  const size_t regressors =
+      size_t(input.c / spec.groups) * size_t(spec.window.kernel[0]) * size_t(spec.window.kernel[1]);
   return {size_t(spec.groups), regressors, size_t(spec.output.c / spec.groups), floatKernels(isa)};
 }
 
@@ -163,7 +163,8 @@ double Regression::chosenRidge(Team& team) const {
   return kRidges[best];
 }
 
-/** Squared error, less that without a correction, of each half's rows with the other's correction. */
+/** Squared error, less that without a correction, of each half's rows with the other's correction.
+ */
 double Regression::heldOutError(double ridge, Team& team) const {
   std::vector<double> errors(2 * size_t(spec_.groups));
   team.share(errors.size(), [&](unsigned, size_t part) {
@@ -236,8 +237,7 @@ void Regression::round(const WeightGrid& grid, double ridge, std::vector<float>&
   for (size_t group = 0; group < size_t(spec_.groups); ++group) {
     const std::vector<size_t> order = roundingOrder(group);
     const SumsView equations = sums(group);
-    const std::vector<double> factor =
-        factorOf(equations, penaltyOf(equations, ridge), order);
+    const std::vector<double> factor = factorOf(equations, penaltyOf(equations, ridge), order);
     const std::vector<double> unit = unitsOf(group, grid);
     team.share(outputs, [&](unsigned, size_t m) {
       const size_t c = group * outputs + m;

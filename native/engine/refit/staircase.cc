@@ -16,10 +16,9 @@ constexpr int kFiner = 6;
 
 }  // namespace
 
-void sortPairs(std::vector<Pair>& pairs) {
-  std::sort(pairs.begin(), pairs.end(), [](const Pair& a, const Pair& b) {
-    return a.value != b.value ? a.value < b.value : a.wanted < b.wanted;
-  });
+double quantized(const Staircase& stairs, double clip, double value) {
+  const double step = clip / stairs.levels;
+  return step * std::clamp(std::floor(value / step + stairs.shift), 0.0, double(stairs.levels));
 }
 
 SortedPairs::SortedPairs(const std::vector<Pair>& pairs) {

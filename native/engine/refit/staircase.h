@@ -26,13 +26,18 @@ struct Staircase {
   double shift;
 };
 
+/** The level's value that becomes of a value. */
+double quantized(const Staircase& stairs, double clip, double value);
+
 /** By value, ties by what is wanted: sums do not depend on the order in which pairs came. */
-void sortPairs(std::vector<Pair>& pairs);
+inline bool inOrder(const Pair& a, const Pair& b) {
+  return a.value != b.value ? a.value < b.value : a.wanted < b.wanted;
+}
 
 /** A channel's sample, sorted by value. */
 class SortedPairs {
  public:
-  /** In the order of sortPairs. */
+  /** In the order of inOrder. */
   explicit SortedPairs(const std::vector<Pair>& pairs);
 
   size_t size() const { return values_.size(); }
