@@ -371,9 +371,16 @@ function corrected(node: ConvNode, { weight, bias }: Correction): ConvNode {
   };
 }
 
-/** Whether all that is read of an activation is its mean over all positions. */
+/**
+ * Whether all that is read of an activation is its mean over all positions, and this goes out of the net as it is: no later
+ * convolution makes up for an error of it.
+ */
 function isPooled({ nodes, outputs }: Network, { id, shape }: ReluNode): boolean {
-  const readers = nodes.filter(({ inputs }) => inputs.includes(id));
-  const whole = shape.h * shape.w > 1 && readers.length > 0 && !outputs.some(({ node }) => node === id);
-  return whole && readers.every(({ op, shape: { h, w } }) => op === 'avgpool' && h === 1 && w === 1);
+  const readers = (of: number) => nodes.filter(({ inputs }) => inputs.includes(of));
+  const isRead = (of: number) => outputs.some(({ node }) => node === of);
+  const pools = readers(id);
+  if (shape.h * shape.w === 1 || pools.length === 0 || isRead(id)) return false;
+  return pools.every(
+    (pool) => pool.op === 'avgpool' && pool.shape.h * pool.shape.w === 1 && readers(pool.id).every(({ tail }) => tail),
+  );
 }
