@@ -189,6 +189,11 @@ export function readersOf(network: Network, id: number): NetworkNode[] {
   return network.nodes.filter((node) => node.inputs.includes(id));
 }
 
+/** Whether the net gives out what node `id` computes. */
+export function isOutput(network: Network, id: number): boolean {
+  return network.outputs.some(({ node }) => node === id);
+}
+
 export function numel(shape: Shape): number {
   return shape.c * shape.h * shape.w;
 }

@@ -1,6 +1,6 @@
 /** Where an activation's channels go before any weight meets them, and which of them can be made several times over. */
 import { CascError } from '../errors';
-import { type Network, type NetworkNode, numel, type ReluNode, type RouteNode, readersOf } from './network';
+import { isOutput, type Network, type NetworkNode, numel, type ReluNode, type RouteNode, readersOf } from './network';
 
 /** A channel of the relu node `id`. */
 export interface ActivationChannel {
@@ -39,8 +39,13 @@ export function traceChannels(network: Network): ChannelTrace {
 /** Whether a convolution makes what the activation reads, for no other reader. */
 function hasSumsOfItsOwn(network: Network, { inputs, tail, copies }: ReluNode): boolean {
   const source = network.nodes[inputs[0]!]!;
-  const isOutput = network.outputs.some(({ node }) => node === source.id);
-  return !tail && !copies && source.op === 'conv' && !isOutput && readersOf(network, source.id).length === 1;
+  return (
+    !tail &&
+    !copies &&
+    source.op === 'conv' &&
+    !isOutput(network, source.id) &&
+    readersOf(network, source.id).length === 1
+  );
 }
 
 function throughRoute(network: Network, route: RouteNode, origins: readonly Int32Array[], mixed: number[]): Int32Array {

@@ -20,7 +20,7 @@ import {
 import { Frontier, type StreamedBatch } from './frontier';
 import { LARGEST } from './limit';
 import { type RoundingGroup, reachOf, roundingGroups, unitsOf } from './rounding-groups';
-import { activationOf, targetOf } from './targets';
+import { activationOf, isPooled, targetOf } from './targets';
 import { Twins } from './twins';
 import { LEAST_STEP, neuronGrid, readoutGrid, rowsOf, type WeighedInput } from './weight-grid';
 
@@ -369,18 +369,4 @@ function corrected(node: ConvNode, { weight, bias }: Correction): ConvNode {
     weight: node.weight.map((v, i) => v + weight[i]!),
     bias: old.map((v, i) => v + bias[Math.floor(i / row)]!),
   };
-}
-
-/**
- * Whether all that is read of an activation is its mean over all positions, and this goes out of the net as it is: no later
- * convolution makes up for an error of it.
- */
-function isPooled({ nodes, outputs }: Network, { id, shape }: ReluNode): boolean {
-  const readers = (of: number) => nodes.filter(({ inputs }) => inputs.includes(of));
-  const isRead = (of: number) => outputs.some(({ node }) => node === of);
-  const pools = readers(id);
-  if (shape.h * shape.w === 1 || pools.length === 0 || isRead(id)) return false;
-  return pools.every(
-    (pool) => pool.op === 'avgpool' && pool.shape.h * pool.shape.w === 1 && readers(pool.id).every(({ tail }) => tail),
-  );
 }

@@ -1,6 +1,6 @@
 /** Which convolutions of a block are rounded together in fixed point, and what one spike of a value is worth. */
 import type { AvgPoolNode, Network, NetworkNode } from '../graph/network';
-import { numel, readersOf } from '../graph/network';
+import { isOutput, numel, readersOf } from '../graph/network';
 import { type WindowSums, windowSums } from './window-sums';
 
 /** Convolutions that meet at one activation, or (null) make a readout. Ids of nodes. */
@@ -32,7 +32,7 @@ function receiver(network: Network, id: number): number | null | undefined {
   const readers = readersOf(network, id);
   if (readers.every((node) => node.tail)) return null;
   const only = readers[0]!;
-  if (readers.length > 1 || network.outputs.some(({ node }) => node === id)) return undefined;
+  if (readers.length > 1 || isOutput(network, id)) return undefined;
   if (only.op === 'quant') return only.id;
   return only.op === 'add' ? (receiver(network, only.id) ?? undefined) : undefined;
 }

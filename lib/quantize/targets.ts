@@ -1,5 +1,5 @@
-/** What a convolution is fitted to. */
-import { type Network, type NetworkNode, type ReluNode, readersOf } from '../graph/network';
+/** What a convolution is fitted to, and what its activation is judged by. */
+import { isOutput, type Network, type NetworkNode, type ReluNode, readersOf } from '../graph/network';
 
 /**
  * The node whose value in the fp32 net the quantised net should have once convolution `id` is fitted: the sum that it goes
@@ -9,9 +9,8 @@ export function targetOf(network: Network, id: number): number {
   let target = id;
   for (;;) {
     const readers = readersOf(network, target);
-    const isOutput = network.outputs.some((output) => output.node === target);
     const [sum] = readers;
-    if (readers.length !== 1 || isOutput || sum!.op !== 'add' || sum!.tail) return target;
+    if (readers.length !== 1 || isOutput(network, target) || sum!.op !== 'add' || sum!.tail) return target;
     const others = sum!.inputs.filter((input) => input !== target);
     if (others.length !== sum!.inputs.length - 1 || !others.every((other) => isSettled(network, other, id)))
       return target;
@@ -23,8 +22,22 @@ export function targetOf(network: Network, id: number): number {
 export function activationOf(network: Network, id: number): ReluNode | undefined {
   const readers = readersOf(network, id);
   const [only] = readers;
-  const isOutput = network.outputs.some((output) => output.node === id);
-  return readers.length === 1 && !isOutput && only!.op === 'relu' && !only!.tail ? only : undefined;
+  return readers.length === 1 && !isOutput(network, id) && only!.op === 'relu' && !only!.tail ? only : undefined;
+}
+
+/**
+ * Whether all that is read of an activation is its mean over all positions, and this goes out of the net as it is: no later
+ * convolution makes up for an error of it.
+ */
+export function isPooled(network: Network, { id, shape }: ReluNode): boolean {
+  const pools = readersOf(network, id);
+  if (shape.h * shape.w === 1 || pools.length === 0 || isOutput(network, id)) return false;
+  return pools.every(
+    (pool) =>
+      pool.op === 'avgpool' &&
+      pool.shape.h * pool.shape.w === 1 &&
+      readersOf(network, pool.id).every(({ tail }) => tail),
+  );
 }
 
 /** Whether nothing that `id` is computed from is fitted later than `by`. */

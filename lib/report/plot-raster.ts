@@ -3,7 +3,7 @@ import type { EvaluationRaster } from '../evaluate';
 import type { Step } from '../simulate';
 import type { Html } from './html';
 import { labelsOf, marginOf, sleepPhases, wholeTicks } from './plot-axes';
-import { type PlotTools, WIDTH } from './plot-tools';
+import { type PlotTools, sleepShade, WIDTH } from './plot-tools';
 import { plural } from './table';
 
 /** In units of the drawing. A layer's name needs its line, also where fewer neurons are shown. */
@@ -52,10 +52,7 @@ export function rasterPlot(tools: PlotTools, raster: EvaluationRaster, names: re
     r: { type: 'identity' },
     color: { type: 'identity' },
     marks: [
-      Plot.rect(sleepPhases(asleep), {
-        ...{ x1: 'from', x2: 'to', fill: 'var(--asleep)', fillOpacity: 0.16 },
-        ariaDescription: 'asleep',
-      }),
+      sleepShade(Plot, sleepPhases(asleep)),
       Plot.ruleY(borders.slice(0, -1), { stroke: 'var(--line)', ariaDescription: 'layers' }),
       Plot.ruleX(
         spikes.filter(({ size }) => size > 0),

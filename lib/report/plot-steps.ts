@@ -1,7 +1,7 @@
 /** A figure of the spiking net against steps, with lines for the ANNs, sleep shaded. */
 import type { Html } from './html';
 import { wholeTicks } from './plot-axes';
-import type { PlotTools } from './plot-tools';
+import { type PlotTools, sleepShade } from './plot-tools';
 
 /** Steps that are drawn as points, too. */
 const MOST_POINTS = 80;
@@ -37,10 +37,7 @@ export function stepCurve({ Plot, draw }: PlotTools, curve: StepCurve): Html {
     },
     y: { label, nice: true, grid: true },
     marks: [
-      Plot.rect(sleep, {
-        ...{ x1: 'from', x2: 'to', fill: 'var(--asleep)', fillOpacity: 0.16 },
-        ariaDescription: 'asleep',
-      }),
+      sleepShade(Plot, sleep),
       quantized === null
         ? null
         : Plot.ruleY([quantized], {
